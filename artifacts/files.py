@@ -1,0 +1,72 @@
+"""Files that are either whole or absent, and hashes of what was read."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from axedge.artifacts.errors import ArtifactError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on success rename it to `path`, on any failure remove it.
+
+    Raises:
+        ArtifactError: the disk is full or the folder cannot be written.
+    """
+    scratch: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        os.close(handle)
+        scratch = Path(name)
+        yield scratch
+        scratch.chmod(0o666 & ~_umask())
+        scratch.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ArtifactError(f"cannot write {path}: no space left on the disk.", "Free some and try again.") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            reason = (error.strerror or "not permitted").lower()
+            raise ArtifactError(f"cannot write {path}: {reason}.", "Choose another folder with --out.") from error
+        raise
+    finally:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
+
+
+def atomic_write(path: Path, content: bytes | str) -> None:
+    """Write `content` to `path`, whole or not at all (a string as UTF-8)."""
+    data = content.encode() if isinstance(content, str) else content
+    with atomic_path(path) as scratch:
+        scratch.write_bytes(data)
+
+
+def digest(*parts: bytes | str) -> str:
+    """Return the SHA-256, in hex, of the parts with their lengths, so that no two lists of parts collide."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        total.update(len(data).to_bytes(8, "little"))
+        total.update(data)
+    return total.hexdigest()
+
+
+def digest_files(paths: Iterable[Path]) -> str:
+    """Return a hash of the files' names (without folders) and contents, in the order given."""
+    parts: list[bytes | str] = []
+    for path in paths:
+        parts += [path.name, path.read_bytes()]
+    return digest(*parts)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

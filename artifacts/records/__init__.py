@@ -1,0 +1,1 @@
+"""The records behind every .json of `out/`: one module a stage."""

@@ -1,0 +1,85 @@
+"""The frame of every .json that a stage leaves behind."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.files import atomic_write
+
+
+def axedge_version() -> str:
+    """Return the installed version of axedge."""
+    try:
+        return version("axedge")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+class Part(BaseModel):
+    """A nested part of a record: unknown keys are refused, values may not be changed after they were made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="null")
+
+
+class Record(Part):
+    """What a stage writes about its work, one JSON file a stage.
+
+    Attributes:
+        schema_version: written as `schema`; a reader refuses another one.
+        axedge: version of axedge that wrote it.
+        inputs_digest: hash of everything the stage read, its options included; equal means up to date.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, ser_json_inf_nan="null")
+    SCHEMA: ClassVar[int] = 1
+    VERB: ClassVar[str] = ""
+    FILE: ClassVar[str] = ""
+
+    axedge: str
+    inputs_digest: str
+
+    def save(self, folder: Path) -> Path:
+        """Write the record into `folder`, atomically; return its path."""
+        body = {"schema": self.SCHEMA} | json.loads(self.model_dump_json(by_alias=True))
+        path = folder / self.FILE
+        atomic_write(path, json.dumps(body, indent=2) + "\n")
+        return path
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the record from `folder`.
+
+        Raises:
+            ArtifactError: it is missing, damaged, or of another schema.
+        """
+        path = folder / cls.FILE
+        again = f"Run `axedge {cls.VERB}` again."
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+            schema = body.pop("schema")
+        except FileNotFoundError:
+            raise ArtifactError(f"{path} does not exist.", f"Run `axedge {cls.VERB}` first.") from None
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+            raise ArtifactError(f"{path} is damaged.", again) from None
+        if schema != cls.SCHEMA:
+            raise ArtifactError(f"{path} has schema {schema}, this axedge reads {cls.SCHEMA}.", again)
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(step) for step in first["loc"])
+            raise ArtifactError(f"{path} is damaged at {where}: {first['msg']}.", again) from None
+
+    @classmethod
+    def load_if_present(cls, folder: Path) -> Self | None:
+        """Return the record, or None where it is missing or cannot be used any more."""
+        try:
+            return cls.load(folder)
+        except ArtifactError:
+            return None

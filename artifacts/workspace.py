@@ -1,0 +1,50 @@
+"""Where each stage reads and writes: the folders below `out/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from axedge.artifacts.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder tree of design: out/<kernel>/{train,convert,<board>/<engine>-<activations>}.
+
+    Attributes:
+        root: usually `out`.
+    """
+
+    root: Path = Path("out")
+
+    def train(self, kernel: str) -> Path:
+        """Folder of `axedge train`."""
+        return self.root / kernel / "train"
+
+    def convert(self, kernel: str) -> Path:
+        """Folder of `axedge convert`."""
+        return self.root / kernel / "convert"
+
+    def image(self, kernel: str, board: str, engine: str = "aot", activations: str = "int8") -> Path:
+        """Folder of `axedge build` and `axedge bench` for one board, engine and activation width."""
+        width = {"int8": "i8", "int16": "i16"}[activations]
+        return self.root / kernel / board / f"{engine}-{width}"
+
+    def emulated_board(self, board: str) -> Path:
+        """The emulated board's own memory: what `flash` put into it, and what `bench` powers on."""
+        return self.root / ".boards" / board
+
+    def only_kernel(self) -> str:
+        """Return the name of the one kernel that was worked on here.
+
+        Raises:
+            UsageError: there is none, or more than one.
+        """
+        folders = self.root.iterdir() if self.root.is_dir() else ()
+        names = sorted(path.name for path in folders if path.is_dir() and not path.name.startswith("."))
+        if len(names) == 1:
+            return names[0]
+        if not names:
+            raise UsageError(f"{self.root}/ holds no kernel yet.", "Name one: `axedge kernels` lists them.")
+        raise UsageError(f"{self.root}/ holds {len(names)} kernels: {', '.join(names)}.", "Name the one you mean.")
