@@ -1,1 +1,1 @@
-"""Part of axedge; see docs/architecture.md."""
+"""axedge: a tiny int8 network that knows when it may be trusted, in place of an expensive function."""

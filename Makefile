@@ -1,0 +1,31 @@
+# Two commands and no board: `make demo` and `make test`.
+BOARD ?= microbit
+VENV ?= .venv
+export VENV
+
+.PHONY: demo test lint setup plan clean help
+
+help:
+	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
+	@echo "make demo BOARD=native   the same as a process on this machine: needs a C compiler only"
+	@echo "make test            every test"
+	@echo "make plan            what set-up would install, and how much it weighs"
+	@echo "make lint            ruff"
+
+demo:
+	@scripts/setup.sh demo $(BOARD)
+	@$(VENV)/bin/axedge run inversek2j --board $(BOARD)
+
+test:
+	@scripts/setup.sh test
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-unlisted-skips
+
+lint:
+	@scripts/setup.sh test
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+plan:
+	@scripts/setup.sh plan demo $(BOARD)
+
+clean:
+	rm -rf out build dist

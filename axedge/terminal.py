@@ -1,0 +1,108 @@
+"""What axedge says on a terminal: results on stdout, talk on stderr, bars only where somebody watches."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from axedge.artifacts import progress as stage_progress
+
+
+class Terminal:
+    """The two streams and how much to say on them.
+
+    Args:
+        quiet: print results and errors only.
+        verbose: print tracebacks of axedge's own errors too.
+        as_json: print results as JSON, one document a command.
+    """
+
+    def __init__(self, quiet: bool = False, verbose: bool = False, as_json: bool = False) -> None:
+        self.quiet = quiet
+        self.verbose = verbose
+        self.as_json = as_json
+        width = None if sys.stdout.isatty() else 80
+        self.results = Console(highlight=False, soft_wrap=False, width=width)
+        self.talk = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 80)
+
+    def say(self, text: str) -> None:
+        """Say a line of progress on stderr, unless quiet."""
+        if not self.quiet:
+            self.talk.print(text, markup=False, soft_wrap=True)
+
+    def error(self, text: str, hint: str = "") -> None:
+        """Say one clear line about what went wrong."""
+        line = f"axedge: {text}" + (f" {hint}" if hint else "")
+        self.talk.print(line, markup=False, style="red", soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """Print a line of result on stdout."""
+        self.results.print(text, markup=False, soft_wrap=True)
+
+    def table(self, table: Table) -> None:
+        """Print a table of results on stdout."""
+        self.results.print(table)
+
+    def document(self, body: dict[str, Any]) -> None:
+        """Print a JSON document on stdout; the body carries its own schema."""
+        sys.stdout.write(json.dumps(body, indent=2) + "\n")
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[stage_progress.Progress]:
+        """Show a stage's progress: a bar with time left on a terminal, a line every ten seconds elsewhere."""
+        if self.quiet:
+            yield stage_progress.silent
+        elif self.talk.is_terminal and not os.environ.get("CI"):
+            with self._bar(title) as report:
+                yield report
+        else:
+            yield _Lines(self, title)
+
+    @contextmanager
+    def _bar(self, title: str) -> Iterator[stage_progress.Progress]:
+        columns = (
+            TextColumn("{task.description:<8}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+        )
+        with Progress(*columns, console=self.talk, transient=True) as bars:
+            task = bars.add_task(title, total=None, note="")
+
+            def report(done: float, total: float, note: str = "") -> None:
+                bars.update(task, completed=done, total=total, note=note)
+
+            yield report
+
+
+class _Lines:
+    """Progress for a pipe: a line when a stage has run for two seconds, then every ten."""
+
+    FIRST_S = 2.0
+    EVERY_S = 10.0
+
+    def __init__(self, terminal: Terminal, title: str) -> None:
+        import time
+
+        self._clock = time.monotonic
+        self._terminal = terminal
+        self._title = title
+        self._next_s = self._clock() + self.FIRST_S
+
+    def __call__(self, done: float, total: float, note: str = "") -> None:
+        now_s = self._clock()
+        if now_s < self._next_s:
+            return
+        self._next_s = now_s + self.EVERY_S
+        share = f"{100 * done / total:3.0f} %" if total else ""
+        self._terminal.say(f"  {self._title}: {share} {note}".rstrip())
