@@ -1,7 +1,7 @@
 """The one tree of errors that axedge raises for a user's eyes.
 
-Each error says what is wrong and, in `hint`, what to do about it. The command line prints both on one line and exits with
-the class's `exit_code`; anything else that reaches the top is a defect in axedge.
+Each error says what is wrong and, in `hint`, what to do about it. The command line prints both on one line and exits
+with the class's `exit_code`; anything else that reaches the top is a defect in axedge.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         scratch.replace(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ArtifactError(f"cannot write {path}: no space left on the disk.", "Free some and try again.") from error
+            raise ArtifactError(
+                f"cannot write {path}: no space left on the disk.", "Free some and try again."
+            ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
             reason = (error.strerror or "not permitted").lower()
             raise ArtifactError(f"cannot write {path}: {reason}.", "Choose another folder with --out.") from error

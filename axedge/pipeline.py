@@ -16,7 +16,6 @@ from axedge.terminal import Terminal
 
 if TYPE_CHECKING:
     from axedge.artifacts.records.base import Record
-    from axedge.artifacts.records.bench import BenchRecord
     from axedge.artifacts.records.build import BuildRecord
     from axedge.artifacts.records.convert import ConvertRecord
     from axedge.artifacts.records.train import TrainRecord

@@ -1,0 +1,111 @@
+"""The command line: a thin layer of verbs over plain functions.
+
+Exit codes: 0 ok, 1 a check failed, 2 usage or environment, 3 device or port, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from axedge.artifacts.errors import AxedgeError, did_you_mean
+from axedge.terminal import Terminal
+
+INTERRUPTED = 130
+
+
+class Verbs(click.Group):
+    """A group that lists its verbs in the order of the work, and suggests the nearest one for a typing error."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs as they were added: the order of the work."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, or say which one was probably meant."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.commands:
+            raise click.UsageError(f"no verb {name!r}. {did_you_mean(name, self.commands)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="axedge", message="axedge %(version)s")
+@click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="On an error, print the traceback too.")
+@click.pass_context
+def axedge(context: click.Context, quiet: bool, verbose: bool) -> None:
+    """Replace an expensive function on a microcontroller with a tiny int8 network.
+
+    The network says for every input whether its answer may be used; where not, the exact function runs.
+
+    Start with:  axedge run inversek2j --board microbit
+    """
+    context.obj = Terminal(quiet=quiet, verbose=verbose)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    _find_tools_beside_python()
+    _add_verbs()
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code. Errors are printed on stderr, one line each."""
+    terminal = Terminal()
+    try:
+        axedge.main(args=arguments, prog_name="axedge", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "axedge"
+        terminal.error(error.format_message(), f"See `{where} --help`.")
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        terminal.error("interrupted; nothing half-written was left behind.")
+        return INTERRUPTED
+    except AxedgeError as error:
+        if _verbose(arguments):
+            terminal.talk.print_exception()
+        terminal.error(error.message, error.hint)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _verbose(arguments: list[str] | None) -> bool:
+    given = sys.argv[1:] if arguments is None else arguments
+    verbs = next((at for at, word in enumerate(given) if not word.startswith("-")), len(given))
+    return bool({"-v", "--verbose"} & set(given[:verbs]))
+
+
+def _find_tools_beside_python() -> None:
+    """Let CMake and Ninja be found where pip put them, also when the virtual environment is not activated."""
+    beside = str(Path(sys.executable).parent)
+    paths = os.environ.get("PATH", "").split(os.pathsep)
+    if beside not in paths:
+        os.environ["PATH"] = os.pathsep.join([*paths, beside])
+
+
+def _add_verbs() -> None:
+    from axedge import verbs_device, verbs_look, verbs_make
+
+    for command in (
+        *verbs_look.COMMANDS[:2],
+        *verbs_make.COMMANDS,
+        *verbs_device.COMMANDS,
+        *verbs_look.COMMANDS[2:],
+    ):
+        axedge.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

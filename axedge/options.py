@@ -1,0 +1,71 @@
+"""Options that several verbs share, and how a verb finds its kernel and board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from axedge.artifacts.workspace import Workspace
+
+if TYPE_CHECKING:
+    from axedge.firmware.boards import Board
+    from axedge.kernels.kernel import Kernel
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+kernel_argument = click.argument("kernel", required=False)
+board_option = click.option("-b", "--board", metavar="BOARD", help="Target board; `axedge boards` lists them.")
+out_option = click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out"),
+    show_default=True,
+    help="Folder that the stages read and write.",
+)
+force_option = click.option("--force", is_flag=True, help="Do the work even where it is up to date.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
+engine_option = click.option(
+    "--engine", type=click.Choice(["aot"]), default="aot", show_default=True, help="What executes the network."
+)
+optimize_option = click.option(
+    "--optimize",
+    type=click.Choice(["speed", "balanced", "size"]),
+    default="speed",
+    show_default=True,
+    help="What the generated C is made for.",
+)
+
+
+def example(text: str) -> Decorator:
+    """Add an example to a verb's help."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__doc__ = f"{(function.__doc__ or '').rstrip()}\n\n    \b\n    Example:\n      {text}\n    "
+        return function
+
+    return add
+
+
+def find_kernel(name: str | None, workspace: Workspace) -> Kernel:
+    """Load the kernel that was named, or the only one that `out/` holds."""
+    from axedge.kernels.kernel import load_kernel
+
+    return load_kernel(name if name is not None else workspace.only_kernel())
+
+
+def find_board(name: str | None) -> Board:
+    """Load the board that was named.
+
+    Raises:
+        click.UsageError: none was named.
+    """
+    from axedge.firmware.boards import board_names, load_board
+
+    if name is None:
+        raise click.UsageError(f"which board? Name one with --board: {', '.join(board_names())}.")
+    return load_board(name)

@@ -1,0 +1,106 @@
+"""The verbs that make things: train, convert, build, run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from axedge.artifacts.workspace import Workspace
+from axedge.options import (
+    board_option,
+    engine_option,
+    example,
+    find_board,
+    find_kernel,
+    force_option,
+    json_option,
+    kernel_argument,
+    optimize_option,
+    out_option,
+    seed_option,
+)
+from axedge.pipeline import Choice, Pipeline
+from axedge.terminal import Terminal
+
+
+@click.command()
+@kernel_argument
+@seed_option
+@click.option("--recipe", default="default", show_default=True, help="How to train: default, or paper.")
+@click.option("--steps", type=click.IntRange(min=1), help="Training steps (default: the recipe's).")
+@click.option("--restarts", type=click.IntRange(min=1), help="Networks trained side by side (default: the recipe's).")
+@out_option
+@force_option
+@json_option
+@click.pass_obj
+@example("axedge train inversek2j --seed 1")
+def train(
+    terminal: Terminal,
+    kernel: str | None,
+    seed: int,
+    recipe: str,
+    steps: int | None,
+    restarts: int | None,
+    out: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Train the network of KERNEL (a name that `axedge kernels` lists, or a folder with a kernel.toml)."""
+    from axedge.show import show_train
+
+    workspace = Workspace(out)
+    options = {"seed": seed, "recipe": recipe, "steps": steps, "restarts": restarts}
+    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, Choice(train=options, force=force))
+    show_train(terminal, pipeline.train(), as_json)
+
+
+@click.command()
+@kernel_argument
+@out_option
+@force_option
+@json_option
+@click.pass_obj
+@example("axedge convert inversek2j")
+def convert(terminal: Terminal, kernel: str | None, out: Path, force: bool, as_json: bool) -> None:
+    """Quantise the trained network to int8; write C arrays for TFLite Micro and plain generated C.
+
+    KERNEL may be left out where out/ holds only one.
+    """
+    from axedge.show import show_convert
+
+    workspace = Workspace(out)
+    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, Choice(force=force))
+    show_convert(terminal, pipeline.convert(), as_json)
+
+
+@click.command()
+@kernel_argument
+@board_option
+@engine_option
+@optimize_option
+@out_option
+@force_option
+@json_option
+@click.pass_obj
+@example("axedge build inversek2j --board microbit")
+def build(
+    terminal: Terminal,
+    kernel: str | None,
+    board: str | None,
+    engine: str,
+    optimize: str,
+    out: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Build the board's firmware around the converted network; say how much flash and RAM it takes."""
+    from axedge.show import show_build
+
+    workspace = Workspace(out)
+    choice = Choice(engine=engine, optimize=optimize, force=force)
+    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
+    show_build(terminal, pipeline.build(find_board(board)), as_json)
+
+
+COMMANDS = (train, convert, build)
