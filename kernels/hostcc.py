@@ -39,7 +39,7 @@ class Function:
         """Return a C function that calls it for many rows."""
         return (
             f"void axedge_rows_{self.name}(size_t rows, const float *in, float *out) {{\n"
-            f"    for (size_t row = 0; row < rows; row++) {self.name}(in + row * {self.inputs}u, out + row * {self.outputs}u);\n"
+            f"    for (; rows > 0; rows--, in += {self.inputs}, out += {self.outputs}) {self.name}(in, out);\n"
             "}\n"
         )
 
@@ -85,7 +85,8 @@ class HostLibrary:
         prototypes.write_text("".join(f"{function.declaration()}\n" for function in self._functions.values()))
         batch.write_text("#include <stddef.h>\n\n" + "\n".join(f.batch() for f in self._functions.values()))
         command = [*find_compiler(), *C_FLAGS, "-fPIC", "-shared", "-include", str(prototypes), "-o", str(library)]
-        command += [f"-I{path.resolve()}" for path in include_dirs] + [str(path) for path in sources] + [str(batch), "-lm"]
+        command += [f"-I{path.resolve()}" for path in include_dirs]
+        command += [*map(str, sources), str(batch), "-lm"]
         result = _run(command)
         if result.returncode != 0:
             raise BuildError(f"{command[0]} cannot compile the kernel: {_first_error(result.stderr)}")

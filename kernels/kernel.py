@@ -16,13 +16,13 @@ from axedge.artifacts.errors import KernelError, UsageError, did_you_mean
 from axedge.artifacts.files import digest, digest_files
 from axedge.kernels.hostcc import Function, HostLibrary
 from axedge.kernels.manifest import FILE_NAME, Manifest, read_manifest
+from axedge.kernels.names import check_function_name
 from axedge.kernels.recorded import PURPOSES, Recorded
 from axedge.kernels.spec import (
     ErrorSpec,
     InputPort,
     NetworkSpec,
     Port,
-    check_function_name,
     default_network,
 )
 from axedge.kernels.table import Table, read_inputs, read_pair
@@ -157,10 +157,10 @@ class Kernel:
     def draw(self, purpose: str, count: int, seed: int) -> Samples:
         """Draw inputs as the application's fall, with their exact results.
 
-        Each purpose has a stream of its own, the first rows of which do not depend on `count`. An input without a finite
-        result is left out and another one drawn. Recorded inputs are split between the purposes by a hash of the row, so
-        that equal rows never serve two purposes; they are drawn without replacement, and where fewer than `count` belong
-        to the purpose, all of them come, shuffled.
+        Each purpose has a stream of its own, the first rows of which do not depend on `count`. An input without a
+        finite result is left out and another one drawn. Recorded inputs are split between the purposes by a hash of the
+        row, so that equal rows never serve two purposes; they are drawn without replacement, and where fewer than
+        `count` belong to the purpose, all of them come, shuffled.
 
         Args:
             purpose: one of PURPOSES.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import ErrorDetails
 
 from axedge.artifacts.errors import KernelError, did_you_mean
+from axedge.kernels.names import check_identifier
 from axedge.kernels.spec import (
     MAX_PORTS,
     ErrorSpec,
@@ -21,7 +22,6 @@ from axedge.kernels.spec import (
     NetworkSpec,
     Port,
     Real,
-    check_identifier,
 )
 from axedge.kernels.toml_lines import KeyPath, key_lines, nearest_line
 
@@ -155,7 +155,7 @@ def _across(manifest: Manifest, folder: Path) -> list[tuple[KeyPath, str]]:
     for side in ("inputs", "outputs"):
         found += _port_mistakes(side, getattr(manifest, side))
     if manifest.source is None and manifest.sample.data is None:
-        found.append((("name",), "needs `source`, the kernel's C file, or [sample] `data`, files of inputs and results."))
+        found.append((("name",), "needs `source`, a C file, or [sample] `data`, files of inputs and results."))
     if manifest.source is None and manifest.sample.function is not None:
         found.append((("sample", "function"), "`function` needs the kernel's `source` beside it."))
     if manifest.sample.function == manifest.name:
@@ -178,7 +178,7 @@ def _port_mistakes(side: str, entries: tuple[OutputEntry, ...]) -> list[tuple[Ke
         names = entry.names()
         for name in names:
             if name in seen:
-                found.append(((side, index, "name"), f"`name` {name!r} stands twice in `{side}`, names must be unique."))
+                found.append(((side, index, "name"), f"`name` {name!r} stands twice, names must be unique."))
                 break
         try:
             check_identifier(names[-1])

@@ -17,10 +17,10 @@ from axedge.kernels.spec import ErrorSpec
 def sample_error(error: ErrorSpec, y: ArrayLike, y_hat: ArrayLike) -> NDArray[np.float64]:
     """Return e(y, y') of each sample.
 
-    relative: max_j |y_j - y'_j| / max(|y_j|, floor), 0 where both are 0; absolute: max_j |y_j - y'_j|; rmse:
-    sqrt(mean_j (y_j - y'_j)^2); mismatch: 1 where the decisions differ, else 0. The decision is `y >= 0.5` for one output,
-    and for several the index of the largest, the first of them at a tie. Where y or y' holds a NaN or an infinity the
-    error is infinite.
+    relative: max_j |y_j - y'_j| / max(|y_j|, floor), 0 where both are 0; absolute: max_j |y_j - y'_j|;
+    rmse: sqrt(mean_j (y_j - y'_j)^2); mismatch: 1 where the decisions differ, else 0. The decision is `y >= 0.5` for
+    one output, and for several the index of the largest, the first of them at a tie. Where y or y' holds a NaN or an
+    infinity the error is infinite.
 
     Args:
         error: metric and floor.
@@ -57,8 +57,9 @@ def sample_error(error: ErrorSpec, y: ArrayLike, y_hat: ArrayLike) -> NDArray[np
 def is_safe(error: ErrorSpec, y: ArrayLike, y_hat: ArrayLike) -> NDArray[np.bool_]:
     """Return whether each answer may be used, shape [N].
 
-    For the relative metric exactly `|y - y'| <= bound * max(|y|, floor)` in every output (in float64), which at the bound
-    itself can differ from `sample_error <= bound` in the last digit of the division. A NaN or an infinity is never safe.
+    For the relative metric exactly `|y - y'| <= bound * max(|y|, floor)` in every output (in float64), which at the
+    bound itself can differ from `sample_error <= bound` in the last digit of the division. A NaN or an infinity is
+    never safe.
     """
     if error.metric != "relative":
         return sample_error(error, y, y_hat) <= error.bound
@@ -133,8 +134,8 @@ def gate_figures(safe: ArrayLike, used: ArrayLike) -> GateFigures:
 def invocation_at_precision(safe: ArrayLike, margin: ArrayLike, precision: float) -> float:
     """Return the largest invocation that any threshold on `margin` reaches with at least `precision`.
 
-    A threshold lets through every sample whose margin is at least as large, so samples of equal margin go together. A NaN
-    margin is never let through.
+    A threshold lets through every sample whose margin is at least as large, so samples of equal margin go together. A
+    NaN margin is never let through.
 
     Args:
         safe: whether each answer is safe, shape [N], N > 0.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.errors import KernelError
 
-# Share of the distinct recorded rows that each purpose gets. Kernels that draw fresh inputs give each a stream of its own.
+# Share of the distinct recorded rows for each purpose. A kernel that draws its inputs gives each a stream of its own.
 SHARES = {"train": 0.50, "validation": 0.10, "calibration": 0.15, "test": 0.10, "bench": 0.10, "fresh": 0.05}
 PURPOSES = tuple(SHARES)
 
@@ -47,7 +47,7 @@ class Recorded:
         mine = np.flatnonzero(self.owners == PURPOSES.index(purpose))
         if len(mine) == 0:
             raise KernelError(
-                f"kernel {kernel}: no recorded row is left for {purpose}, which gets {SHARES[purpose]:.0%} of the distinct ones.",
+                f"kernel {kernel}: no recorded row is left for {purpose}, which gets {SHARES[purpose]:.0%} of them.",
                 f"There are {len(np.unique(self.x, axis=0))} distinct rows of inputs: record more.",
             )
         chosen = rng.permutation(mine)[:count]

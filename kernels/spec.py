@@ -1,9 +1,8 @@
-"""What a kernel promises: its ports, its error metric and bound, its default network. Plain values, checked when made."""
+"""What a kernel promises: its ports, its error metric and bound, its default network; checked when made."""
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import field
 from typing import Annotated, Literal
 
@@ -11,64 +10,14 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
+from axedge.kernels.names import check_function_name, check_identifier
+
 Metric = Literal["relative", "absolute", "rmse", "mismatch"]
 HiddenActivation = Literal["relu", "tanh"]
 
 MAX_PORTS = 255  # the wire counts them in one byte
 MAX_HIDDEN = 512
 MAX_LAYERS = 8
-MAX_NAME = 40
-
-_KEYWORDS = frozenset(
-    # C99, and C11's and C++20's that are spelt like identifiers: the generated header is read by both languages.
-    """auto break case char const continue default do double else enum extern float for goto if inline int long register
-    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-    alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class compl concept consteval constexpr
-    constinit const_cast co_await co_return co_yield decltype delete dynamic_cast explicit export false friend mutable
-    namespace new noexcept not not_eq nullptr operator or or_eq private protected public reinterpret_cast requires
-    static_assert static_cast template this thread_local throw true try typeid typename using virtual wchar_t xor
-    xor_eq""".split()
-)
-_LIBRARY = frozenset(
-    """main abs labs div exit abort rand srand memcpy memmove memset memcmp strlen printf index signal time y0 y1 yn j0 j1 jn
-    gamma drem""".split()
-) | frozenset(
-    name + suffix
-    for suffix in ("", "f", "l")
-    for name in """acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs fdim
-    floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb lrint lround modf nan
-    nearbyint nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin sinh sqrt tan tanh tgamma
-    trunc""".split()
-)
-
-
-def check_identifier(name: str) -> str:
-    """Return `name` if it may name things in C and C++.
-
-    Raises:
-        ValueError: it is no identifier, a keyword, reserved, or longer than MAX_NAME characters.
-    """
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError("must be a C identifier: letters, digits and _, no digit first")
-    if name in _KEYWORDS:
-        raise ValueError("is a keyword of C or C++, choose another name")
-    if name.startswith("__") or re.match(r"_[A-Z]", name):
-        raise ValueError("is reserved in C, choose a name without leading underscores")
-    if len(name) > MAX_NAME:
-        raise ValueError(f"must have at most {MAX_NAME} characters")
-    return name
-
-
-def check_function_name(name: str) -> str:
-    """Return `name` if it may name a function of ours beside the standard library's.
-
-    Raises:
-        ValueError: it is no identifier, or a function of the C library.
-    """
-    check_identifier(name)
-    if name in _LIBRARY:
-        raise ValueError("is a function of the C library, choose another name")
-    return name
 
 
 def check_float32(value: float) -> float:
@@ -176,8 +125,8 @@ class NetworkSpec:
 def default_network(inputs: int, outputs: int) -> NetworkSpec:
     """Return the topology for data without a kernel.toml.
 
-    One hidden layer of 4 + 2 max(inputs, outputs) units, at most 64, and half as many in the predictor: 2-8-2 beside 2-4 for
-    two inputs and outputs, which loses little to twice its size on the kernels that we measured.
+    One hidden layer of 4 + 2 max(inputs, outputs) units, at most 64, and half as many in the predictor: for two inputs
+    and outputs 2-8-2 beside 2-4, which is known to lose little to twice its size.
     """
     hidden = min(64, 4 + 2 * max(inputs, outputs))
     return NetworkSpec(approximator=(hidden,), predictor=(hidden // 2,))

@@ -84,10 +84,8 @@ def _check_rows(x: Table, y: Table) -> None:
     if len(x.values) == len(y.values):
         return
     long, short = (x, y) if len(x.values) > len(y.values) else (y, x)
-    raise KernelError(
-        f"{long.where(len(short.values))}: no partner for this row: {long.part or long.path.name} has {len(long.values)} "
-        f"rows, {short.part or short.path.name} has {len(short.values)}."
-    )
+    counts = [f"{table.part or table.path.name} has {len(table.values)} rows" for table in (long, short)]
+    raise KernelError(f"{long.where(len(short.values))}: a row without a partner: {', '.join(counts)}.")
 
 
 def _is_npz(path: Path) -> bool:
@@ -99,7 +97,7 @@ def _read_npz(path: Path, part: str, columns: int | None) -> Table:
         with np.load(path, allow_pickle=False) as archive:
             if part not in archive.files:
                 held = ", ".join(archive.files) or "nothing"
-                raise KernelError(f"{path}: holds no array `{part}`, only {held}.", "Save it with np.savez(path, x=x, y=y).")
+                raise KernelError(f"{path}: holds no array `{part}`, only {held}.", "Save it with np.savez.")
             array = archive[part]
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise KernelError(f"{path}: not an .npz file of plain arrays: {str(error).splitlines()[0]}") from None

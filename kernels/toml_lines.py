@@ -1,7 +1,7 @@
 """On which line of a TOML file each key stands, so that a mistake in a value can be pointed at.
 
-`tomllib` keeps no positions. This reads a text that tomllib has already accepted, so it needs to find its way only, not to
-judge.
+`tomllib` keeps no positions. This reads a text that tomllib has already accepted, so it needs to find its way only, not
+to judge.
 """
 
 from __future__ import annotations
