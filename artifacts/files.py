@@ -34,7 +34,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             raise ArtifactError(
                 f"cannot write {path}: no space left on the disk.", "Free some and try again."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
             reason = (error.strerror or "not permitted").lower()
             raise ArtifactError(f"cannot write {path}: {reason}.", "Choose another folder with --out.") from error
         raise
