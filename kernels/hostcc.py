@@ -118,7 +118,7 @@ def find_compiler() -> list[str]:
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=COMPILE_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:

@@ -12,8 +12,8 @@ auto break case char const continue default do double else enum extern float for
 restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
 alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class compl concept consteval constexpr
 constinit const_cast co_await co_return co_yield decltype delete dynamic_cast explicit export false friend mutable
-namespace new noexcept not not_eq nullptr operator or or_eq private protected public reinterpret_cast requires static_assert
-static_cast template this thread_local throw true try typeid typename using virtual wchar_t xor xor_eq
+namespace new noexcept not not_eq nullptr operator or or_eq private protected public reinterpret_cast requires
+static_assert static_cast template this thread_local throw true try typeid typename using virtual wchar_t xor xor_eq
 """
 
 # <math.h>; each also with the suffix f and l.
@@ -26,8 +26,8 @@ nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin sinh sqr
 # Others that a function of the same name would quietly replace, or that a compiler takes for its own.
 _OTHERS = """
 main abs abort calloc clock div drem exit free gamma getenv index labs llabs ldiv malloc memchr memcmp memcpy memmove
-memset printf putchar puts qsort raise rand realloc remove rename rindex scanf signal srand strcat strchr strcmp strcpy strlen
-strncpy system time
+memset printf putchar puts qsort raise rand realloc remove rename rindex scanf signal srand strcat strchr strcmp strcpy
+strlen strncpy system time
 """
 
 KEYWORDS = frozenset(_KEYWORDS.split())
