@@ -116,20 +116,35 @@ if [ -n "$packages" ]; then
   if have apt-get; then
     if [ "$as_root" != none ]; then ${as_root:+$as_root} apt-get update -qq >/dev/null 2>&1 || true; fi
     # shellcheck disable=SC2086  # a list of words
-    LC_ALL=C apt-get install --no-install-recommends --assume-no $packages 2>/dev/null |
-      grep -E '^(Need to get|After this operation)' | sed 's/^/                    /' >&2 || true
+    apt_words=$(LC_ALL=C apt-get install --no-install-recommends --assume-no $packages 2>/dev/null |
+      grep -E '^(Need to get|After this operation)' || true)
+    [ -z "$apt_words" ] || printf '%s\n' "$apt_words" | sed 's/^/                    /' >&2
+    apt_disk_mb=$(printf '%s\n' "$apt_words" |
+      awk '/^After/ { gsub(",", "", $4); print int($4 * ($5 == "GB" ? 1000 : $5 == "MB" ? 1 : 0)) }')
   fi
 fi
 if [ "$need_venv" = yes ]; then
   say "  Python packages   into $venv/: about $pip_download_mb MB to download, $pip_disk_mb MB on disk (TensorFlow is most of it)"
 fi
 
-if [ "$need_venv" = yes ]; then
-  room=$(free_mb .)
-  if [ -n "$room" ] && [ "$room" -lt $((pip_disk_mb + 300)) ]; then
-    die "not enough room here: $room MB free, $((pip_disk_mb + 300)) MB needed. Free some, or clone to a larger disk."
+# check_room FOLDER NEEDED_MB
+check_room() {
+  room=$(free_mb "$1")
+  if [ -n "$room" ] && [ "$room" -lt "$2" ]; then
+    die "not enough room on the disk of $1: $room MB free, $2 MB needed. Free some, or use a larger disk."
   fi
+}
+
+spare_mb=300 # pip and apt unpack beside what they install
+apt_disk_mb=${apt_disk_mb:-0}
+here_mb=0
+[ "$need_venv" = no ] || here_mb=$pip_disk_mb
+if [ "$apt_disk_mb" -gt 0 ] && [ "$(df -P . /usr | awk 'NR > 1 { print $1 }' | uniq | wc -l)" = 1 ]; then
+  here_mb=$((here_mb + apt_disk_mb))
+elif [ "$apt_disk_mb" -gt 0 ]; then
+  check_room /usr $((apt_disk_mb + spare_mb))
 fi
+[ "$here_mb" = 0 ] || check_room "$PWD" $((here_mb + spare_mb))
 [ "$plan_only" = no ] || exit 0
 
 # ---- install ---------------------------------------------------------------------------------------------------
