@@ -3,9 +3,10 @@
 import zlib
 
 import pytest
-from axedge.host.frame import Decoder, Frame, FrameError, decode, encode, encoded_bytes, payload_room
 from hypothesis import given
 from hypothesis import strategies as st
+
+from axedge.host.frame import Decoder, Frame, FrameError, decode, encode, encoded_bytes, payload_room
 
 pytestmark = pytest.mark.host
 

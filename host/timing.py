@@ -1,0 +1,104 @@
+"""How long to wait for a reply, and how large a frame to send: both learnt from the line, both pure arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+_LONGEST_BACKOFF = 8.0
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """The waits of a link, in seconds; every one ends.
+
+    Attributes:
+        connect_s: for a board to answer the first HELLO (it may still be booting).
+        idle_s: without one newly answered sample and in silence, before the board is given up.
+        noisy_s: the same where bytes do come, but no answers: a bad line may yet let one through.
+        first_s: for the first reply, when nothing is known about the board's speed.
+        floor_s: a reply is never waited for less long than this (USB adapters hold bytes back for 16 ms).
+        frame_s: samples are put into one frame only as far as the board needs no longer for it.
+    """
+
+    connect_s: float = 5.0
+    idle_s: float = 10.0
+    noisy_s: float = 30.0
+    first_s: float = 2.0
+    floor_s: float = 0.06
+    frame_s: float = 0.5
+
+
+class Patience:
+    """Tells how long to wait for a reply, from how long earlier ones took: mean and deviation, as TCP does.
+
+    Jacobson, "Congestion avoidance and control", SIGCOMM 1988; here per sample, since frames differ in size.
+    """
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._mean_s: float | None = None
+        self._deviation_s = 0.0
+        self._backoff = 1.0
+
+    @property
+    def sample_s(self) -> float | None:
+        """Seconds that the board needs for one sample, None while unknown."""
+        return self._mean_s
+
+    def heard(self, gap_s: float, samples: int) -> None:
+        """Learn from a reply that came `gap_s` after the one before it, or after the request."""
+        each_s = max(gap_s, 0.0) / samples
+        if self._mean_s is None:
+            self._mean_s, self._deviation_s = each_s, each_s / 2
+        else:
+            self._deviation_s += (abs(each_s - self._mean_s) - self._deviation_s) / 4
+            self._mean_s += (each_s - self._mean_s) / 8
+        self._backoff = 1.0
+
+    def quiet(self, *, heard: bool) -> None:
+        """Learn that a wait was in vain: the next is twice as long, unless bytes showed that it was loss."""
+        if not heard:
+            self._backoff = min(2 * self._backoff, _LONGEST_BACKOFF)
+
+    def limit_s(self, samples: int, line_s: float = 0.0) -> float:
+        """Return how long to wait for the reply to `samples` samples whose bytes need `line_s` on the line."""
+        if self._mean_s is None:
+            wait_s = self._deadlines.first_s
+        else:
+            wait_s = self._deadlines.floor_s + samples * (self._mean_s + 4 * self._deviation_s)
+        longest_s = max(self._deadlines.idle_s / 3, self._deadlines.first_s)
+        return min(wait_s * self._backoff, longest_s) + line_s
+
+
+class LossEstimate:
+    """Estimates how often a byte of the line damages its frame, and which frame size then carries most."""
+
+    MEMORY = 0.97
+    """Weight that the past keeps with every frame: about the last 30 frames count."""
+
+    def __init__(self) -> None:
+        self._lost = 0.0
+        self._bytes = 0.0
+
+    def frame(self, line_bytes: int, *, lost: bool) -> None:
+        """Learn the fate of a request and its reply, `line_bytes` together."""
+        self._lost = self._lost * self.MEMORY + lost
+        self._bytes = self._bytes * self.MEMORY + line_bytes
+
+    @property
+    def per_byte(self) -> float:
+        """Losses a byte on the line, 0 to 1."""
+        return min(self._lost / self._bytes, 1.0) if self._bytes else 0.0
+
+    def best_count(self, sample_bytes: int, overhead_bytes: int, most: int) -> int:
+        """Return the number of samples a frame, 1 to `most`, for the best goodput.
+
+        With loss q a byte, n items of s bytes and h bytes of overhead, goodput is n s / (n s + h) * exp(-q (n s + h)),
+        whose derivative is zero at n s = (sqrt(h^2 + 4 h / q) - h) / 2.
+        """
+        rate, h = self.per_byte, overhead_bytes
+        if rate == 0.0:
+            return most
+        best = (math.sqrt(h * h + 4 * h / rate) - h) / (2 * sample_bytes)
+        return max(1, min(most, round(best)))

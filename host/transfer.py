@@ -1,0 +1,249 @@
+"""Many samples through a link: windows of frames up to the device's credit, until every sample is answered once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from axedge.artifacts.errors import DeviceError
+from axedge.artifacts.progress import Progress, silent
+from axedge.host.frame import OVERHEAD_BYTES, REPLY, Frame, encoded_bytes, payload_room
+from axedge.host.link import Link
+from axedge.host.messages import Hello, MessageError, Type
+from axedge.host.port_errors import LineLost
+from axedge.host.timing import LossEstimate, Patience
+
+MOST_SAMPLES = 255
+"""A request's count is one byte."""
+_KICK_BYTES = encoded_bytes(0)
+_FRAMING_BYTES = 2 * (OVERHEAD_BYTES + 2)
+
+
+class Job(Protocol):
+    """Items 0..count-1 that are asked for and answered in slices.
+
+    Attributes:
+        type: request type.
+        request_bytes: payload of a request: (fixed, for each item).
+        reply_bytes: payload of its reply: (fixed, for each item).
+    """
+
+    type: Type
+    request_bytes: tuple[int, int]
+    reply_bytes: tuple[int, int]
+
+    def open_slices(self) -> Iterable[tuple[int, int]]:
+        """Return the half-open ranges of items that are not answered yet."""
+
+    def request(self, start: int, stop: int) -> bytes:
+        """Return the payload that asks for items start..stop-1."""
+
+    def accept(self, start: int, stop: int, payload: bytes) -> None:
+        """Store the answers.
+
+        Raises:
+            MessageError: the payload is no answer to this request.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A request under way: its items, and the bytes of its payload."""
+
+    start: int
+    stop: int
+    payload_bytes: int
+
+
+class Transfer:
+    """Carries one job through a link."""
+
+    def __init__(
+        self, link: Link, hello: Hello, job: Job, *, overall_s: float | None = None, progress: Progress = silent
+    ) -> None:
+        """Prepare; `run` does the work.
+
+        Args:
+            link: to the board whose HELLO is `hello`.
+            hello: tells frame size and credit.
+            job: what to ask.
+            overall_s: give up after this many seconds; default by the number of items.
+            progress: told the answered and all items.
+        """
+        self._link, self._job, self._progress = link, job, progress
+        self._todo: deque[tuple[int, int]] = deque(job.open_slices())
+        self._total = sum(stop - start for start, stop in self._todo)
+        self._answered = 0
+        line_s = 2 * link.byte_s * (job.request_bytes[1] + job.reply_bytes[1])
+        self._overall_s = 120 + (0.2 + line_s) * self._total if overall_s is None else overall_s
+        self._frame_max, self._credit = min(hello.frame_max, hello.credit - 1), hello.credit
+        self._room = self._largest_count()
+        self._growing = 1
+        self._again = 0
+        self._patience = Patience(link.deadlines)
+        self._loss = LossEstimate()
+        self._began = self._progressed = link.clock()
+        self._bytes_then = link.received_bytes
+
+    def run(self) -> None:
+        """Ask until every item is answered; what was answered before an error stays in the job.
+
+        Raises:
+            DeviceError: the board refuses, falls silent, or the overall deadline passed.
+            WrongImage: it came back with another image.
+            PortError: the port went away and did not return.
+        """
+        while self._todo:
+            self._check_deadlines()
+            flights = self._next_window()
+            try:
+                self._carry(flights)
+            except LineLost as lost:
+                self._link.reopen(lost)
+            self._put_back(flights)
+            self._progress(self._answered, self._total, self._rate())
+
+    # sizes ------------------------------------------------------------------------------------------------------------
+
+    def _largest_count(self) -> int:
+        """Return how many items fit into a frame, both ways."""
+        room = payload_room(self._frame_max)
+        counts = [(room - fixed) // each for fixed, each in (self._job.request_bytes, self._job.reply_bytes)]
+        count = min(*counts, MOST_SAMPLES)
+        if count < 1:
+            raise DeviceError(
+                f"one sample does not fit into the board's frames of {self._frame_max} bytes.",
+                "Build with a larger frame.",
+            )
+        return count
+
+    def _count(self) -> int:
+        """Return how many items to put into the next frame: by room, loss, the board's pace, and a slow start."""
+        each = self._job.request_bytes[1] + self._job.reply_bytes[1]
+        fixed = self._job.request_bytes[0] + self._job.reply_bytes[0] + _FRAMING_BYTES
+        count = min(self._loss.best_count(each, fixed, self._room), self._growing)
+        if self._patience.sample_s:
+            count = min(count, max(1, int(self._link.deadlines.frame_s / self._patience.sample_s)))
+        return count
+
+    def _next_window(self) -> dict[int, _Flight]:
+        """Take the next requests off the list, together no larger than the credit."""
+        count, fixed, each = self._count(), *self._job.request_bytes
+        budget = self._credit - 1 - _KICK_BYTES
+        flights: dict[int, _Flight] = {}
+        while self._todo:
+            start, stop = self._todo[0]
+            taken = min(count, stop - start)
+            size = fixed + taken * each
+            if flights and encoded_bytes(size) > budget:
+                break
+            budget -= encoded_bytes(size)
+            self._todo.popleft()
+            if start + taken < stop:
+                self._todo.appendleft((start + taken, stop))
+            flights[self._link.next_seq()] = _Flight(start, start + taken, size)
+            if self._growing < self._room:
+                break
+        return flights
+
+    # one window -------------------------------------------------------------------------------------------------------
+
+    def _carry(self, flights: dict[int, _Flight]) -> None:
+        """Send a window and take its replies; what stays in `flights` was not answered."""
+        link, job = self._link, self._job
+        link.send(
+            [
+                Frame(job.type, seq, link.build, job.request(flight.start, flight.stop))
+                for seq, flight in flights.items()
+            ]
+        )
+        link.counters.requests += len(flights)
+        last = next(reversed(flights))
+        kick, heard = 0, False
+        asked, bytes_before = link.clock(), link.received_bytes
+        ahead = sum(encoded_bytes(flight.payload_bytes) for flight in flights.values())
+        while flights:
+            self._check_deadlines()
+            reply = link.receive(asked + self._wait_s(flights, ahead))
+            if reply is None:
+                link.doubt()
+                self._patience.quiet(heard=link.received_bytes > bytes_before)
+                if heard or len(flights) == 1:
+                    return
+                kick, ahead = self._kick(), _KICK_BYTES
+                asked, bytes_before = link.clock(), link.received_bytes
+            elif reply.seq in flights and reply.type in (job.type | REPLY, Type.ERROR):
+                self._take(flights.pop(reply.seq), reply, link.clock() - asked)
+                heard, ahead, asked = True, 0, link.clock()
+                if reply.seq == last:
+                    return
+            elif reply.seq == kick and reply.type in (Type.HELLO | REPLY, Type.ERROR):
+                link.read_hello(reply)
+                return
+            else:
+                link.counters.stale += 1
+
+    def _wait_s(self, flights: dict[int, _Flight], ahead_bytes: int) -> float:
+        """Return how long the next reply may take, `ahead_bytes` being still on their way to the board."""
+        samples = max(flight.stop - flight.start for flight in flights.values())
+        fixed, each = self._job.reply_bytes
+        return self._patience.limit_s(
+            samples, self._link.byte_s * (ahead_bytes + encoded_bytes(fixed + samples * each))
+        )
+
+    def _kick(self) -> int:
+        """Send a HELLO: a board that waits for the lost end of a window starts on what it has; return its number."""
+        seq = self._link.next_seq()
+        self._link.counters.retries += 1
+        self._link.send([Frame(Type.HELLO, seq, self._link.build)])
+        return seq
+
+    def _take(self, flight: _Flight, reply: Frame, gap_s: float) -> None:
+        self._link.check(reply)
+        try:
+            self._job.accept(flight.start, flight.stop, reply.payload)
+        except MessageError as error:
+            raise DeviceError(f"{error}.", "Build and flash with this axedge; --trace shows the frames.") from None
+        count = flight.stop - flight.start
+        line_bytes = encoded_bytes(flight.payload_bytes) + encoded_bytes(len(reply.payload))
+        self._patience.heard(gap_s - self._link.byte_s * line_bytes, count)
+        self._loss.frame(line_bytes, lost=False)
+        self._link.counters.payload_bytes += flight.payload_bytes + len(reply.payload)
+        self._answered += count
+        self._progressed, self._bytes_then = self._link.clock(), self._link.received_bytes
+        if count >= self._growing:
+            self._growing = min(2 * self._growing, self._room)
+
+    def _put_back(self, lost: dict[int, _Flight]) -> None:
+        """Put the unanswered requests back, first come first."""
+        fixed, each = self._job.reply_bytes
+        for flight in reversed(lost.values()):
+            self._todo.appendleft((flight.start, flight.stop))
+            reply_bytes = fixed + (flight.stop - flight.start) * each
+            self._loss.frame(encoded_bytes(flight.payload_bytes) + encoded_bytes(reply_bytes), lost=True)
+        self._link.counters.retries += len(lost)
+
+    # ends -------------------------------------------------------------------------------------------------------------
+
+    def _check_deadlines(self) -> None:
+        now, deadlines = self._link.clock(), self._link.deadlines
+        where = f"after {self._answered} of {self._total} samples"
+        noisy = self._link.received_bytes > self._bytes_then
+        if now - self._progressed > (deadlines.noisy_s if noisy else deadlines.idle_s):
+            raise DeviceError(
+                f"the board stopped answering {where}; {now - self._progressed:.0f} s without a reply.",
+                "Bytes do come: is the line bad, or does each request reset the board? `--resume` goes on from here."
+                if noisy
+                else "Is the cable loose, or did the board reset? `--resume` goes on from here.",
+            )
+        if now - self._began > self._overall_s:
+            raise DeviceError(
+                f"the board is too slow: {where} the limit of {self._overall_s:.0f} s is reached.",
+                "Use fewer --samples, or `--resume` to go on from here.",
+            )
+
+    def _rate(self) -> str:
+        seconds = self._link.clock() - self._began
+        return f"{self._answered / seconds:,.0f} samples/s" if seconds > 0 else ""
