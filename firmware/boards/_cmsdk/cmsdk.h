@@ -1,0 +1,12 @@
+/* What Arm's MPS2 and MPS3 FPGA images share: the CMSDK UART and timer (Arm DDI 0479D, chapter 4), at varying addresses. */
+#ifndef AXE_CMSDK_H
+#define AXE_CMSDK_H
+
+#include <stdint.h>
+
+#include "axe_board.h"
+
+/* Fill `board`, and start a UART at 115,200 baud and a timer, both clocked with `hz`. */
+void cmsdk_start(axe_board *board, uintptr_t uart, uintptr_t timer, uint32_t hz);
+
+#endif

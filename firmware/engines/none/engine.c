@@ -1,0 +1,65 @@
+/* No engine: the exact function alone. What a firmware with a network takes over this one is the network's footprint. */
+#include "axe_engine.h"
+
+#include "axe_model.h"
+#include "axe_timing.h"
+
+static const axe_engine_info info = {
+    .board = AXE_MODEL_BOARD,
+    .kernel = AXE_MODEL_KERNEL,
+    .hash = AXE_MODEL_HASH,
+    .build_id = AXE_MODEL_BUILD_ID,
+    .threshold = 0,
+    .eps = 0.0F,
+    .delta = 0.0F,
+    .arena_bytes = 0,
+    .engine = AXE_WIRE_ENGINE_NONE,
+    .activation_bits = AXE_MODEL_ACTIVATION_BITS,
+    .inputs = AXE_MODEL_INPUTS,
+    .outputs = AXE_MODEL_OUTPUTS,
+    .has_exact = AXE_MODEL_HAS_EXACT,
+};
+
+const axe_engine_info *axe_engine_about(void)
+{
+    return &info;
+}
+
+int axe_engine_init(void)
+{
+    return AXE_OK;
+}
+
+int axe_engine_exact(const float *in, float *out, uint32_t *ticks)
+{
+    const uint32_t start = axe_timing_begin();
+#if AXE_MODEL_HAS_EXACT
+    AXE_MODEL_EXACT(in, out);
+#else
+    (void)in;
+    (void)out;
+#endif
+    *ticks = axe_timing_end(start);
+    return AXE_WIRE_UNSAFE;
+}
+
+int axe_engine_gated(const float *in, float *out, uint32_t *ticks)
+{
+    return axe_engine_exact(in, out, ticks);
+}
+
+int axe_engine_approximate(const float *in, float *out, uint32_t *ticks)
+{
+    (void)in;
+    (void)out;
+    *ticks = 0;
+    return AXE_ERROR_NO_NETWORK;
+}
+
+int axe_engine_vector(const void *in, void *out, void *logit)
+{
+    (void)in;
+    (void)out;
+    (void)logit;
+    return AXE_ERROR_NO_NETWORK;
+}
