@@ -25,10 +25,9 @@ def choose_heads(outputs: Sequence[tuple[str, int]]) -> tuple[int, int | None]:
         return 0, None
     if len(outputs) != 2:
         raise UnsupportedModel(f"the network has {len(outputs)} outputs.", "Supported: y', or y' and a safe logit.")
-    ranked = sorted(
-        range(2), key=lambda position: (not _is_logit_name(outputs[position][0]), -_rank(outputs, position))
-    )
-    for logit in ranked:
+    names = [name for name, _ in outputs]
+    last_first = sorted(range(2), key=lambda position: names[position], reverse=True)
+    for logit in sorted(last_first, key=lambda position: not _is_logit_name(names[position])):
         if outputs[logit][1] == 1:
             return 1 - logit, logit
     sizes = " and ".join(str(size) for _, size in outputs)
@@ -36,9 +35,4 @@ def choose_heads(outputs: Sequence[tuple[str, int]]) -> tuple[int, int | None]:
 
 
 def _is_logit_name(name: str) -> bool:
-    return name.lower().rstrip(":0") in _LOGIT_NAMES
-
-
-def _rank(outputs: Sequence[tuple[str, int]], position: int) -> int:
-    """Return the output's place in the order of names, `output_0` before `output_1`."""
-    return sorted(range(2), key=lambda index: outputs[index][0]).index(position)
+    return name.lower().split(":")[0] in _LOGIT_NAMES

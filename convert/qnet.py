@@ -1,8 +1,8 @@
 """The quantised network as data: what is read from a .tflite, executed by the numpy reference and emitted as C.
 
 Nothing here computes. Integer codes only; the real value of a code is `scale * (code - zero_point)`. The requantisation
-constants are those that TensorFlow Lite Micro derives from the scales (a 31-bit multiplier and a power of two), because its
-kernels are the truth that every execution must equal.
+constants are those that TensorFlow Lite Micro derives from the scales (a 31-bit multiplier and a power of two), because
+its kernels are the truth that every execution must equal.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From the bytes of a .tflite to a QNet, with TensorFlow Lite Micro's requantisation constants.
 
-A .tflite is a file from outside: every number in it is checked before it is used, and whatever the engines cannot run is
-refused here, before anything is written.
+A .tflite is a file from outside: every number in it is checked before it is used, and whatever the engines cannot run
+is refused here, before anything is written.
 """
 
 from __future__ import annotations
