@@ -1,0 +1,181 @@
+"""Prints the network as small loops over constant arrays: portable, and the least flash."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from axedge.convert.emit.names import array, int_literal
+from axedge.convert.fixedpoint import SIGMOID_TABLE, reduced_multiplier
+from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16
+
+MULTIPLY = """\
+/* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 32-bit sums: a doubling high product that rounds halves up,
+   then a right shift that rounds halves away from zero. */
+static int32_t requantise(int32_t x, int32_t multiplier, int shift)
+{
+    const int left = shift > 0 ? shift : 0;
+    const int right = left - shift;
+    const int64_t product = (int64_t)(int32_t)((uint32_t)x << left) * multiplier;
+    const int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
+    if (right == 0) {
+        return high;
+    }
+    return (int32_t)(((int64_t)high + ((int64_t)1 << (right - 1)) - (high < 0)) >> right);
+}
+"""
+
+MULTIPLY_WIDE = """\
+/* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 64-bit sums: a 15-bit factor, rounded once, halves up. */
+static int32_t requantise_wide(int64_t x, int32_t multiplier, int shift)
+{
+    return (int32_t)((x * multiplier + ((int64_t)1 << (14 - shift))) >> (15 - shift));
+}
+"""
+
+CLAMP = """\
+static code clamp(int32_t x, int32_t low, int32_t high)
+{
+    return (code)(x < low ? low : x > high ? high : x);
+}
+"""
+
+DENSE = """\
+static void dense(const int8_t *weight, const {sum} *bias, const int32_t *multiplier, const int8_t *shift, int units,
+                  int inputs, const code *in, code *out, int32_t zero, int32_t low, int32_t high)
+{{
+    int unit, j;
+    for (unit = 0; unit < units; unit++) {{
+        {sum} total = bias[unit];
+        for (j = 0; j < inputs; j++) {{
+            total += ({sum})*weight++ * in[j];
+        }}
+        out[unit] = clamp(zero + {requantise}(total, multiplier[unit], shift[unit]), low, high);
+    }}
+}}
+"""
+
+SIGMOID = """\
+/* TensorFlow Lite Micro's 16-bit TANH and LOGISTIC: |x| in steps of 1/24, interpolated. */
+static code curve(int32_t x, int32_t multiplier, int shift, int is_tanh)
+{
+    const int32_t scaled = (x * multiplier + (shift > 0 ? 1 << (shift - 1) : 0)) >> shift;
+    const int32_t size = scaled < 0 ? -scaled : scaled;
+    const int bits = is_tanh ? 8 : 9;
+    const int32_t step = size >> bits;
+    int32_t value;
+    if (step >= 255) {
+        value = is_tanh ? 0xFFFF << 8 : 0x7FFF << 10;
+    } else {
+        value = (int32_t)sigmoid[step] * (1 << bits);
+        value += (size & ((1 << bits) - 1)) * ((int32_t)sigmoid[step + 1] - (int32_t)sigmoid[step]);
+    }
+    if (is_tanh) {
+        return (code)((scaled >= 0 ? value - (1 << 23) + (1 << 7) : (1 << 23) - value + (1 << 7) - 1) >> 8);
+    }
+    return (code)((scaled >= 0 ? value + (1 << 9) : (1 << 25) - value + (1 << 9) - 1) >> 10);
+}
+"""
+
+
+def print_loops(net: QNet) -> str:
+    """Return the helpers, the arrays and `run` for the network."""
+    parts = [*_helpers(net), *(text for op in net.operations for text in _data(net, op)), _run(net)]
+    return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
+
+
+def _helpers(net: QNet) -> list[str]:
+    kinds = {type(operation) for operation in net.operations}
+    wide = net.bits == 16
+    parts = []
+    if (Dense in kinds and not wide) or Multiply in kinds:
+        parts.append(MULTIPLY)
+    if Dense in kinds and wide:
+        parts.append(MULTIPLY_WIDE)
+    if kinds & {Dense, Multiply}:
+        parts.append(CLAMP)
+    if Dense in kinds:
+        names = (
+            {"sum": "int64_t", "requantise": "requantise_wide"}
+            if wide
+            else {"sum": "int32_t", "requantise": "requantise"}
+        )
+        parts.append(DENSE.format(**names))
+    if Tanh16 in kinds:
+        parts += [array("static const uint16_t sigmoid[256]", SIGMOID_TABLE), SIGMOID]
+    return parts
+
+
+def _data(net: QNet, operation: Operation) -> list[str]:
+    name = operation.target
+    if isinstance(operation, Lookup):
+        return [array(f"static const int8_t {name}_table[256]", operation.table)]
+    if not isinstance(operation, Dense):
+        return []
+    units, inputs = operation.weights.shape
+    sums, factors = "int32_t", operation.multiplier
+    if net.bits == 16:
+        sums, factors = "int64_t", reduced_multiplier(operation.multiplier)
+    return [
+        array(f"static const int8_t {name}_weight[{units * inputs}]", operation.weights.reshape(-1)),
+        array(f"static const {sums} {name}_bias[{units}]", map(int_literal, folded_bias(net, operation))),
+        array(f"static const int32_t {name}_multiplier[{units}]", factors),
+        array(f"static const int8_t {name}_shift[{units}]", operation.shift),
+    ]
+
+
+def folded_bias(net: QNet, layer: Dense) -> list[int]:
+    """Return the biases with the input's zero point folded in: bias - zero_point * sum of the unit's weights."""
+    zero = net.activations[layer.source].zero_point
+    sums = layer.weights.astype(np.int64).sum(axis=1)
+    return [int(bias) - zero * int(total) for bias, total in zip(layer.bias, sums, strict=True)]
+
+
+def _run(net: QNet) -> str:
+    head = net.needed_for(net.logit) if net.logit else ()
+    tail = [operation for operation in net.needed_for(net.answer) if operation not in head]
+    used = [*head, *tail]
+    lines = [f"    code {op.target}[{net.activations[op.target].size}];" for op in used]
+    loops = any(not isinstance(op, Dense) for op in used)
+    lines.append("    int i;")
+    for operation in head:
+        lines += _statement(net, operation)
+    if net.logit:
+        lines += [f"    if ({net.logit}[0] < least) {{", f"        return {net.logit}[0];", "    }"]
+    for operation in tail:
+        lines += _statement(net, operation)
+    size = net.activations[net.answer].size
+    answer = "in" if net.answer == net.source else net.answer
+    lines += [f"    for (i = 0; i < {size}; i++) {{", f"        out[i] = {answer}[i];", "    }"]
+    lines.append(f"    return {net.logit}[0];" if net.logit else "    (void)least;\n    return CODE_MAX;")
+    del loops
+    return "static int32_t run(const code *in, code *out, int32_t least)\n{\n" + "\n".join(lines) + "\n}\n"
+
+
+def _statement(net: QNet, operation: Operation) -> list[str]:
+    def place(name: str) -> str:
+        return "in" if name == net.source else name
+
+    target = net.activations[operation.target]
+    name = operation.target
+    if isinstance(operation, Dense):
+        units, inputs = operation.weights.shape
+        return [
+            f"    dense({name}_weight, {name}_bias, {name}_multiplier, {name}_shift, {units}, {inputs}, "
+            f"{place(operation.source)}, {name}, {target.zero_point}, {operation.low}, {operation.high});"
+        ]
+    if isinstance(operation, Multiply):
+        left, right = net.activations[operation.left], net.activations[operation.right]
+        value = (
+            f"clamp({target.zero_point} + requantise(({place(operation.left)}[i] - {left.zero_point}) * "
+            f"({place(operation.right)}[i] - {right.zero_point}), {operation.multiplier}, {operation.shift}), "
+            f"{operation.low}, {operation.high})"
+        ).replace("- -", "+ ")
+    elif isinstance(operation, Lookup):
+        value = f"{name}_table[{place(operation.source)}[i] + 128]"
+    else:
+        is_tanh = int(operation.kind == "tanh")
+        multiplier, shift = operation.multiplier, operation.shift
+        if multiplier == 0:
+            multiplier, shift = 3 << shift, 0
+        value = f"curve({place(operation.source)}[i], {multiplier}, {shift}, {is_tanh})"
+    return [f"    for (i = 0; i < {target.size}; i++) {{", f"        {name}[i] = {value};", "    }"]

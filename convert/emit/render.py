@@ -1,0 +1,104 @@
+"""Joins the printed network with the templates of the pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from axedge.artifacts.records.base import axedge_version
+from axedge.convert.emit.floats import InputRule, check_output_rule, input_rule
+from axedge.convert.emit.names import float_literal
+from axedge.convert.qnet import Activation, Deployment, OutputCode
+
+#: Changes whenever a .h and a .c of different axedge versions would not fit together.
+FORMAT = 1
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_READING_BITS = {8: 20, 16: 12}
+
+
+def render_pair(deployment: Deployment, network: str, variant: str) -> dict[str, str]:
+    """Return the two files' names and texts.
+
+    Args:
+        deployment: checked.
+        network: C of `static int32_t run(const code *in, code *out, int32_t least)` and all it needs. It returns the
+            logit and writes `out`, which may be `in`, only if the logit is at least `least`.
+        variant: a sentence for the banner: what the code was made for.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["float_literal"] = float_literal
+    values = _values(deployment) | {"network": network, "variant": variant}
+    return {
+        f"axnet_{deployment.kernel}.{kind}": environment.get_template(f"axnet.{kind}.j2").render(values)
+        for kind in ("h", "c")
+    }
+
+
+def _values(deployment: Deployment) -> dict[str, object]:
+    net = deployment.net
+    source, answer = net.activations[net.source], net.activations[net.answer]
+    bits = net.bits
+    rules = [input_rule(rule, index) for index, rule in enumerate(deployment.inputs)]
+    return {
+        "kernel": deployment.kernel,
+        "KERNEL": deployment.kernel.upper(),
+        "version": axedge_version(),
+        "format": FORMAT,
+        "model_hash": deployment.model_hash,
+        "has_exact": deployment.has_exact,
+        "has_logit": net.logit is not None,
+        "bits": bits,
+        "code_min": source.code_min,
+        "code_max": source.code_max,
+        "threshold": deployment.threshold if net.logit else source.code_min,
+        "eps": deployment.eps,
+        "delta": deployment.delta,
+        "eps_text": f"{deployment.eps:g}",
+        "delta_text": f"{deployment.delta:g}",
+        "notes": [_comment(line) for line in deployment.notes],
+        "inputs": deployment.inputs,
+        "outputs": [check_output_rule(rule, index, answer) for index, rule in enumerate(deployment.outputs)],
+        "rules": rules,
+        "any_clamp": any(_may_saturate(rule, source) for rule in rules),
+        "encode_expression": lambda rule, index: _encode(rule, index, source),
+        "decode_expression": _decode,
+        "reading_bits": _READING_BITS[bits],
+        "reading_one": 1 << _READING_BITS[bits],
+    }
+
+
+def _may_saturate(rule: InputRule, source: Activation) -> bool:
+    return rule.low < source.code_min or rule.high > source.code_max
+
+
+def _encode(rule: InputRule, index: int, source: Activation) -> str:
+    constants = rule.rule
+    value = f"(int32_t)(in[{index}] * {float_literal(constants.factor)})"
+    if constants.bias:
+        value = f"({value} {'+' if constants.bias > 0 else '-'} {abs(constants.bias)})"
+    value = f"{value} >> {constants.shift}" if constants.shift else value
+    return f"(code)saturate({value})" if _may_saturate(rule, source) else f"(code)({value})"
+
+
+def _decode(rule: OutputCode, index: int) -> str:
+    value = f"codes[{index}]"
+    if rule.shift:
+        value = f"{value} * {1 << rule.shift}"
+    if rule.bias:
+        value = f"{value} {'+' if rule.bias > 0 else '-'} {abs(rule.bias)}"
+    return f"(float)({value}) * {float_literal(rule.factor)}"
+
+
+def _comment(line: str) -> str:
+    """Return a line that cannot end the comment it stands in, nor continue it."""
+    text = " ".join(line.replace("*/", "* /").replace("/*", "/ *").split())
+    return text.encode("ascii", "replace").decode().rstrip("\\").replace("??/", "? ?/")

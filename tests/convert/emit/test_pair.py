@@ -1,0 +1,262 @@
+"""The pair as an application meets it: float rules, gate, guard, fallback, macros, compilers."""
+
+import ctypes
+import subprocess
+
+import numpy as np
+import pytest
+from emit_build import WARNINGS, Pair, compile_c, write_pair
+from emit_nets import axnet, deploy, plain
+from emit_oracle import decode, encode, run
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from axedge.artifacts.errors import UnsupportedModel, UsageError
+from axedge.convert.emit import emit_aot
+from axedge.convert.fixedpoint import SIGMOID_TABLE
+
+pytestmark = pytest.mark.cc
+
+APPROXIMATED, UNSAFE, OUT_OF_DOMAIN = 0, 1, 2
+BUILDS = {
+    "gcc -O0": ("gcc", ("-std=c99", "-O0")),
+    "gcc fast contraction": ("gcc", ("-std=gnu17", "-O3", "-ffp-contract=fast", "-march=native")),
+    "gcc fast math": ("gcc", ("-std=gnu17", "-O3", "-ffast-math", "-march=native")),
+    "clang fast contraction": ("clang", ("-std=gnu17", "-O3", "-ffp-contract=fast", "-march=native")),
+    "g++": ("g++ -x c++", ("-std=c++17", "-O2")),
+    "g++ 11": ("g++ -x c++", ("-std=c++11", "-O2")),
+    "clang++": ("clang++ -x c++", ("-std=c++17", "-O1")),
+}
+
+
+def edges(rule):
+    """Floats around a domain's ends, its zero and its code boundaries, and floats that belong nowhere."""
+    values = [
+        rule.minimum,
+        rule.maximum,
+        0.0,
+        -0.0,
+        np.nan,
+        -np.nan,
+        np.inf,
+        -np.inf,
+        1e-45,
+        -1e-45,
+        3e38,
+        -3e38,
+        1e-38,
+    ]
+    for code in (-128, -127, -1, 0, 1, 126, 127, 128):
+        values.append(((code << rule.shift) - rule.bias) / rule.factor)
+    singles = np.array(values, np.float32)
+    near = [np.nextafter(singles, np.float32(end), dtype=np.float32) for end in (-np.inf, np.inf)]
+    return np.concatenate([singles, *near])
+
+
+def samples(deployment, seed, count=200):
+    random = np.random.default_rng(seed)
+    columns = []
+    for rule in deployment.inputs:
+        inside = random.uniform(rule.minimum, rule.maximum, count)
+        odd = random.choice(edges(rule), count)
+        columns.append(np.where(random.random(count) < 0.25, odd, inside))
+    return np.array(columns, np.float32).T
+
+
+def expected_call(deployment, row):
+    """Return (path, codes or None, outputs of the network or None) of a float call by the written rules."""
+    source = deployment.net.activations[deployment.net.source]
+    codes = [encode(rule, x, source.code_min, source.code_max) for rule, x in zip(deployment.inputs, row, strict=True)]
+    if None in codes:
+        return OUT_OF_DOMAIN, None
+    answers, logits = run(deployment.net, [codes], SIGMOID_TABLE.tolist())
+    safe = logits is None or logits[0] >= deployment.threshold
+    outputs = [decode(rule, int(code)) for rule, code in zip(deployment.outputs, answers[0], strict=True)]
+    return (APPROXIMATED if safe else UNSAFE), np.array(outputs, np.float32)
+
+
+def check_calls(pair, rows):
+    deployment = pair.deployment
+    for row in rows:
+        path, outputs = expected_call(deployment, row)
+        exact = (
+            [np.float32(1000 + i + row[-1]) for i in range(pair.outputs)]
+            if deployment.has_exact
+            else [-7.0] * pair.outputs
+        )
+        with np.errstate(invalid="ignore"):
+            wanted = outputs if path == APPROXIMATED else np.array(exact, np.float32)
+        got_path, got = pair.floats(row)
+        assert got_path == path, row
+        np.testing.assert_array_equal(got, wanted)
+        got_path, got = pair.floats(row, "_approximate")
+        assert got_path == path
+        np.testing.assert_array_equal(got, [-7.0] * pair.outputs if outputs is None else outputs)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_float_entries_under_every_compiler(tmp_path, build):
+    compiler, flags = BUILDS[build]
+    for seed, bits in enumerate((8, 8, 16)):
+        deployment = deploy(axnet(seed, inputs=1 + seed, bits=bits), seed=seed)
+        pair = Pair(tmp_path / str(seed), deployment, compiler=compiler, flags=flags)
+        check_calls(pair, samples(deployment, seed, 120))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    mode=st.sampled_from(["speed", "size"]),
+    core=st.sampled_from(["generic", "cortex-m0", "cortex-m4"]),
+    soft=st.booleans(),
+)
+def test_random_float_rules(tmp_path_factory, seed, mode, core, soft):
+    deployment = deploy(plain(seed, inputs=4, outputs=3), seed=seed, exact=False)
+    flags = ("-std=c99", "-O0", *(["-DAXE_SOFT_FLOAT=1"] if soft else []))
+    pair = Pair(tmp_path_factory.mktemp("floats"), deployment, mode, core, flags=flags)
+    check_calls(pair, samples(deployment, seed, 100))
+
+
+def test_quantised_entry(tmp_path):
+    net = axnet(2)
+    codes = np.random.default_rng(0).integers(-128, 128, (300, 2))
+    answers, logits = run(net, codes)
+    threshold = int(np.median(logits)) + 1
+    pair = Pair(tmp_path, deploy(net, threshold=threshold))
+    seen = set()
+    for row, answer, logit in zip(codes, answers, logits, strict=True):
+        path, out, margin = pair.quantised(row)
+        assert margin == max(-128, min(127, logit - threshold))
+        assert path == (APPROXIMATED if margin >= 0 else UNSAFE)
+        np.testing.assert_array_equal(out, answer if path == APPROXIMATED else [99, 99])
+        seen.add(path)
+    assert seen == {APPROXIMATED, UNSAFE}
+    row, out = codes[0].astype(np.int8), np.zeros(2, np.int8)
+    assert pair.function("_q")(row.ctypes.data, out.ctypes.data, None) == pair.quantised(row)[0]
+
+
+@pytest.mark.parametrize("threshold", [-129, -128, 127, 128, 1000])
+def test_thresholds_beyond_the_codes(tmp_path, threshold):
+    deployment = deploy(axnet(4), threshold=threshold)
+    pair = Pair(tmp_path, deployment)
+    for row in np.random.default_rng(0).integers(-128, 128, (50, 2)):
+        logit = int(run(deployment.net, [row])[1][0])
+        assert pair.quantised(row)[0] == (APPROXIMATED if logit >= threshold else UNSAFE)
+
+
+@pytest.mark.parametrize("mode", ["speed", "size"])
+@pytest.mark.parametrize("net", [axnet(8, inputs=2, outputs=2), plain(8, inputs=2, outputs=2)])
+def test_out_may_be_in(tmp_path, mode, net):
+    deployment = deploy(net, seed=2)
+    pair = Pair(tmp_path, deployment, mode)
+    for row in samples(deployment, 1, 100):
+        path, wanted = pair.floats(row)
+        place = row.copy()
+        call = pair.function("")
+        assert call(place.ctypes.data, place.ctypes.data) == path
+        np.testing.assert_array_equal(place, wanted)
+    for row in np.random.default_rng(0).integers(-128, 128, (100, 2)).astype(np.int8):
+        wanted, _ = pair.net([row])
+        logit = np.zeros(1, np.int8)
+        pair.function("_net")(row.ctypes.data, row.ctypes.data, logit.ctypes.data)
+        np.testing.assert_array_equal(row, wanted[0])
+
+
+MAIN = """
+#include <stdio.h>
+#include "axnet_one.h"
+#include "axnet_two.h"
+#if AXE_ONE_INPUTS != 2 || AXE_TWO_INPUTS != 3 || AXE_ONE_ACTIVATION_BITS != 8 || AXE_TWO_HAS_EXACT != 0
+#error "macros"
+#endif
+extern "C" void mine(const float in[], float out[]);
+extern "C" void mine(const float in[], float out[]) { out[0] = in[0] + 1.0f; out[1] = 2.0f; }
+int main()
+{
+    float x[3] = {1e30f, 0.0f, 0.0f}, y[2] = {5.0f, 5.0f};
+    axe_path first = axe_one(x, y);
+    printf("%d %g %g ", (int)first, (double)y[0], (double)y[1]);
+    axe_path second = axe_two(x, y);
+    axe_one_exact(x, x);
+    printf("%d %g %g %s\\n", (int)second, (double)y[0], (double)x[1], AXE_ONE_MODEL_HASH);
+    return 0;
+}
+"""
+
+
+def test_two_kernels_in_one_cpp_program(tmp_path):
+    one, two = deploy(axnet(1), "one"), deploy(axnet(2, inputs=3), "two", exact=False)
+    sources = [path for each in (one, two) for path in write_pair(tmp_path, each) if path.name.startswith("axnet")]
+    main = tmp_path / "main.cpp"
+    main.write_text(MAIN)
+    objects = []
+    for source in sources:
+        objects.append(tmp_path / f"{source.stem}.o")
+        compile_c([source], objects[-1], "gcc", ("-std=c99", "-O1", "-c", "-DAXE_ONE_EXACT=mine"), shared=False)
+    program = compile_c([main, *objects], tmp_path / "program", "g++", ("-std=c++17",), shared=False)
+    printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout.split()
+    assert printed == ["2", "1e+30", "2", "2", "1e+30", "2", "0123456789abcdef"]
+
+
+READING = """
+#include "axnet_kernel.h"
+int encode(int32_t reading, int8_t *code);
+int32_t decode(int8_t code);
+int encode(int32_t reading, int8_t *code) { return AXE_KERNEL_IN0_CODE(reading, 1.0f / 4096, 0.25f, code); }
+int32_t decode(int8_t code) { return AXE_KERNEL_OUT0_READING(code, 1.0f / 65536); }
+"""
+
+
+def test_integer_helpers(tmp_path):
+    deployment = deploy(axnet(6, inputs=1), seed=9)
+    write_pair(tmp_path, deployment)
+    (tmp_path / "reading.c").write_text(READING)
+    library = ctypes.CDLL(str(compile_c([tmp_path / "reading.c"], tmp_path / "reading.so")))
+    library.encode.argtypes = [ctypes.c_int32, ctypes.c_void_p]
+    rule, out = deployment.inputs[0], deployment.outputs[0]
+    code = np.zeros(1, np.int8)
+    first, last = (round((end - 0.25) * 4096) for end in (rule.minimum, rule.maximum))
+    accepted = 0
+    for reading in range(first - 40, last + 40, max(1, (last - first) // 3000)):
+        x = np.float32(reading / 4096 + 0.25)
+        wanted = encode(rule, x, -128, 127)
+        code[0] = 111
+        if library.encode(reading, code.ctypes.data):
+            assert wanted is not None and abs(int(code[0]) - wanted) <= 1
+            accepted += 1
+        else:
+            assert code[0] == 111 and (wanted is None or min(abs(x - rule.minimum), abs(x - rule.maximum)) < 1 / 2048)
+    assert accepted > 100
+    for value in range(-128, 128):
+        assert abs(library.decode(value) / 65536 - float(decode(out, value))) < 1 / 65536 + 1e-4 * abs(
+            float(decode(out, value))
+        )
+
+
+def test_a_header_of_another_model_is_refused(tmp_path):
+    write_pair(tmp_path, deploy(axnet(1)))
+    header = tmp_path / "axnet_kernel.h"
+    for old, new, words in (
+        ("0x01234567u", "0x01234568u", "another model"),
+        ("FORMAT 1", "FORMAT 2", "another format"),
+    ):
+        text = header.read_text()
+        header.write_text(text.replace(old, new))
+        command = ["gcc", "-c", *WARNINGS, str(tmp_path / "axnet_kernel.c"), "-o", str(tmp_path / "x.o")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode != 0 and words in done.stderr
+        header.write_text(text)
+
+
+def test_the_same_bytes_for_the_same_model():
+    assert emit_aot(deploy(axnet(1))) == emit_aot(deploy(axnet(1)))
+
+
+def test_refusals_name_the_cause():
+    with pytest.raises(UsageError, match="cortex-m4"):
+        emit_aot(deploy(axnet(1)), core="cortex-m44")
+    with pytest.raises(UsageError, match="speed"):
+        emit_aot(deploy(axnet(1)), optimize="fast")
+    for name in ("9lives", "while", "path", "a-b"):
+        with pytest.raises(UnsupportedModel, match=name):
+            emit_aot(deploy(axnet(1), kernel=name))
