@@ -38,7 +38,7 @@ can_make_venv() {
 
 find_python() {
   found=
-  for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3 /usr/bin/python3; do
+  for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3; do
     usable_python "$candidate" || continue
     [ -n "$found" ] || found=$candidate
     if can_make_venv "$candidate"; then found=$candidate; return; fi
