@@ -1,0 +1,119 @@
+"""How to train, as data: rounds in which fewer and fewer networks are trained for longer and longer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from axedge.artifacts.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Round:
+    """Adam over some networks side by side, its learning rate rising linearly and then falling as half a cosine.
+
+    Attributes:
+        restarts: networks that take part: the best so far, or in the first round, fresh ones.
+        steps: Adam steps.
+        batch: samples a step.
+        learning_rate: the highest one.
+        warm_up: steps until it is reached.
+        loss: "bound" (see train.losses) or "squared" (the paper's mean squared error).
+        log_share: share of the steps under log(1 + (e/b)^2), before sigmoid(ln(e/b) / tau).
+        tau_start: of the sigmoid, at its first step.
+        tau_end: at its last one; in between geometric.
+        cross_entropy: weight of the safe logit's cross-entropy.
+        selection: weight of the selective loss: minus the share let through, plus violation_price times the share
+            let through and unsafe.
+        violation_price: how many useful answers one wrong one outweighs.
+    """
+
+    restarts: int
+    steps: int
+    batch: int = 256
+    learning_rate: float = 1e-2
+    warm_up: int = 200
+    loss: str = "bound"
+    log_share: float = 0.0
+    tau_start: float = 1.0
+    tau_end: float = 0.3
+    cross_entropy: float = 1.0
+    selection: float = 0.0
+    violation_price: float = 3.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to train.
+
+    Attributes:
+        name: for --recipe.
+        rounds: one after the other; each starts from the best of the one before.
+        train_samples: drawn once.
+        validation_samples: for choosing between networks; the report never uses them.
+        standardise: inputs to zero mean and unit variance; folded into the first layers afterwards.
+        spread: factor on the starting weights; None: 0.1 for all of them, as the paper has it.
+        bias_to_precision: shift the safe logit so that 0 is where the validation precision is this; None: leave it.
+        keep: candidates that are handed on.
+    """
+
+    name: str
+    rounds: tuple[Round, ...]
+    train_samples: int = 262_144
+    validation_samples: int = 20_000
+    standardise: bool = True
+    spread: float | None = 1.0
+    bias_to_precision: float | None = 0.95
+    keep: int = 6
+
+    @property
+    def steps(self) -> int:
+        """Adam steps from the first round to the last."""
+        return sum(part.steps for part in self.rounds)
+
+    def scaled(self, steps: int | None, restarts: int | None) -> Recipe:
+        """Return the recipe with another number of steps in all, or of restarts in the first round.
+
+        Later rounds keep their share of both; each keeps at least one step and one network.
+        """
+        first = self.rounds[0].restarts
+        rounds = tuple(
+            replace(
+                part,
+                steps=part.steps if steps is None else max(1, round(part.steps * steps / self.steps)),
+                restarts=part.restarts if restarts is None else max(1, round(part.restarts * restarts / first)),
+            )
+            for part in self.rounds
+        )
+        return replace(self, rounds=rounds)
+
+
+DEFAULT = Recipe(
+    name="default",
+    rounds=(
+        Round(restarts=24, steps=10_000, log_share=1 / 3),
+        Round(restarts=6, steps=30_000, learning_rate=5e-3, tau_start=0.5, tau_end=0.25),
+    ),
+)
+
+# Peng et al. (ICCAD 2018), as their published code has it.
+PAPER = Recipe(
+    name="paper",
+    rounds=(Round(restarts=1, steps=50_000, batch=128, learning_rate=1e-4, warm_up=0, loss="squared"),),
+    standardise=False,
+    spread=None,
+    bias_to_precision=None,
+    keep=1,
+)
+
+_RECIPES = {recipe.name: recipe for recipe in (DEFAULT, PAPER)}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return a recipe by name.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in _RECIPES:
+        raise UsageError(f"no recipe is called {name!r}.", did_you_mean(name, _RECIPES))
+    return _RECIPES[name]
