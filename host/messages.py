@@ -48,7 +48,7 @@ class Path(IntEnum):
     OUT_OF_DOMAIN = 2
 
 
-ENGINES = ("aot", "tflm")
+ENGINES = ("aot", "tflm", "none")
 TICK_SOURCES = ("none", "DWT cycle counter", "SysTick", "timer", "mcycle", "host clock")
 RESET_CAUSES = ("unknown", "power-on", "pin", "software", "watchdog", "fault")
 
