@@ -1,7 +1,7 @@
 """Boards as data: reads boards/<name>/board.toml.
 
-A board is a folder: board.toml (what this module describes), C that implements axe_board.h, and nothing elsewhere. Folders
-whose name starts with an underscore hold what several boards share.
+A board is a folder: board.toml (what this module describes), C that implements axe_board.h, and nothing elsewhere.
+Folders whose name starts with an underscore hold what several boards share.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Link(BoardPart):
     """How the serial line is reached.
 
     Attributes:
-        kind: "usb": the board's own USB port shows up as a serial port; "adapter": needs a USB-serial adapter on `pins`;
-            "tcp": the emulator's or the process's socket is the only way.
+        kind: "usb": the board's own USB port shows up as a serial port; "adapter": needs a USB-serial adapter on
+            `pins`; "tcp": the emulator's or the process's socket is the only way.
         baud: bits a second, 8N1; 0 for a socket.
         pins: where an adapter goes, for people.
         frame_max: largest frame, encoded and with its 0x00, in bytes; raised by the build where a sample needs more.
@@ -73,7 +73,7 @@ class Emulator(BoardPart):
         kind: "qemu"; "simavr"; or "process": the firmware is itself a program of the host.
         program: what is run, for "qemu" and "simavr".
         machine: QEMU's -M, or simavr's MCU.
-        icount_shift: QEMU's -icount shift: an instruction takes 2^shift ns. The smallest at which it is at least one tick.
+        icount_shift: QEMU's -icount shift, an instruction takes 2^shift ns: the smallest that makes it a tick or more.
         serial_index: which of QEMU's -serial options is the link.
     """
 

@@ -1,0 +1,143 @@
+"""The generated pair as the firmware's build sees it, and axe_model.h, which ties pair, kernel and board together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from axedge.artifacts.errors import ArtifactError
+
+HEADER_BYTES, CRC_BYTES, RUN_HEADER_BYTES, HELLO_FIXED_BYTES = 7, 4, 2, 72  # docs/protocol.md
+COBS_BLOCK_BYTES = 254
+
+_MACRO = re.compile(r"^#define AXE_\w+?_(?P<name>MODEL_HASH|INPUTS|OUTPUTS|ACTIVATION_BITS) +(?P<value>.+)$", re.M)
+
+
+@dataclass(frozen=True)
+class GeneratedPair:
+    """axnet_<kernel>.{h,c} in a folder.
+
+    Attributes:
+        kernel: its name.
+        folder: where both files are.
+        model_hash: 16 hex digits.
+        inputs: numbers a sample takes.
+        outputs: numbers a sample gives.
+        activation_bits: 8 or 16.
+    """
+
+    kernel: str
+    folder: Path
+    model_hash: str
+    inputs: int
+    outputs: int
+    activation_bits: int
+
+    @property
+    def header(self) -> Path:
+        """The header file."""
+        return self.folder / f"axnet_{self.kernel}.h"
+
+    @property
+    def source(self) -> Path:
+        """The C file."""
+        return self.folder / f"axnet_{self.kernel}.c"
+
+
+def read_pair(folder: Path, kernel: str) -> GeneratedPair:
+    """Read the sizes and the hash of a generated pair from its header.
+
+    Raises:
+        ArtifactError: a file is missing, or is not what `axedge convert` writes.
+    """
+    header = folder / f"axnet_{kernel}.h"
+    again = "Run `axedge convert` again."
+    try:
+        text = header.read_text(encoding="utf-8")
+        header.with_suffix(".c").stat()
+    except OSError as error:
+        raise ArtifactError(f"{error.filename} is missing.", again) from None
+    macros = {match["name"]: match["value"].strip().strip('"') for match in _MACRO.finditer(text)}
+    try:
+        sizes = {name: int(macros[name]) for name in ("INPUTS", "OUTPUTS", "ACTIVATION_BITS")}
+        model_hash = macros["MODEL_HASH"]
+        int(model_hash, 16)
+    except (KeyError, ValueError):
+        raise ArtifactError(f"{header} is not a header that axedge generated.", again) from None
+    return GeneratedPair(kernel, folder, model_hash, sizes["INPUTS"], sizes["OUTPUTS"], sizes["ACTIVATION_BITS"])
+
+
+def frame_bytes(payload: int) -> int:
+    """Return what a frame with `payload` bytes takes on the line at most, its 0x00 included."""
+    size = HEADER_BYTES + payload + CRC_BYTES
+    return size + size // COBS_BLOCK_BYTES + 2
+
+
+def smallest_frame_max(inputs: int, outputs: int, board: str, kernel: str) -> int:
+    """Return the smallest frame_max with which HELLO is answered and one sample of any mode can be run."""
+    hello = HELLO_FIXED_BYTES + 2 + len(board.encode()) + len(kernel.encode())
+    request = RUN_HEADER_BYTES + 4 * inputs
+    reply = RUN_HEADER_BYTES + 9 + 8 * outputs
+    return max(frame_bytes(payload) for payload in (hello, request, reply))
+
+
+@dataclass(frozen=True)
+class WireSizes:
+    """Largest frame, and bytes of frames that may be under way to the device."""
+
+    frame_max: int
+    credit: int
+
+
+def wire_sizes(pair: GeneratedPair, board: str, frame_max: int, credit: int) -> WireSizes:
+    """Return the board's sizes, raised where a sample of this kernel needs more."""
+    frame = max(frame_max, smallest_frame_max(pair.inputs, pair.outputs, board, pair.kernel))
+    return WireSizes(frame, max(credit, frame))
+
+
+def model_header(pair: GeneratedPair, board: str, has_exact: bool, build_id: str, sizes: WireSizes) -> str:
+    """Return the text of axe_model.h.
+
+    Args:
+        pair: the network.
+        board: name.
+        has_exact: whether the kernel brings C.
+        build_id: 16 hex digits.
+        sizes: of the link.
+    """
+    upper = f"AXE_{pair.kernel.upper()}"
+    digits = pair.model_hash
+    exact = f"void {pair.kernel}(const float in[{pair.inputs}], float out[{pair.outputs}]);\n" if has_exact else ""
+    return f"""/* Written by the build: which network, kernel and board this image is. */
+#ifndef AXE_MODEL_H
+#define AXE_MODEL_H
+
+#include "axnet_{pair.kernel}.h"
+
+#if {upper}_MODEL_HASH_HI != 0x{digits[:8]} || {upper}_MODEL_HASH_LO != 0x{digits[8:]}
+#error "axnet_{pair.kernel}.h is of another model than the build was told"
+#endif
+
+{exact}
+#define AXE_MODEL_BOARD "{board}"
+#define AXE_MODEL_KERNEL "{pair.kernel}"
+#define AXE_MODEL_HASH UINT64_C(0x{digits})
+#define AXE_MODEL_BUILD_ID UINT64_C(0x{build_id})
+#define AXE_MODEL_INPUTS {pair.inputs}
+#define AXE_MODEL_OUTPUTS {pair.outputs}
+#define AXE_MODEL_ACTIVATION_BITS {pair.activation_bits}
+#define AXE_MODEL_HAS_EXACT {int(has_exact)}
+#define AXE_MODEL_THRESHOLD {upper}_THRESHOLD
+#define AXE_MODEL_EPS {upper}_EPS
+#define AXE_MODEL_DELTA {upper}_DELTA
+#define AXE_MODEL_FRAME_MAX {sizes.frame_max}
+#define AXE_MODEL_CREDIT {sizes.credit}
+
+#define AXE_MODEL_GATED axe_{pair.kernel}
+#define AXE_MODEL_APPROXIMATE axe_{pair.kernel}_approximate
+#define AXE_MODEL_NET axe_{pair.kernel}_net
+#define AXE_MODEL_EXACT {pair.kernel}
+
+#endif
+"""

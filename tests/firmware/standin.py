@@ -1,0 +1,229 @@
+"""A hand-written stand-in for what `axedge convert` leaves: a network of two inputs and two outputs with the API of
+docs/architecture.md, in arithmetic that a test can do in its head.
+
+Kernel `standin`: out = (x0 + x1, x0 - x1). Network on codes c = x * 64, clamped: out = (c0 + c1, c0 - c1) saturated, logit =
+c0. Threshold 0, domain [-1, 1]. An exact call with x0 = FAULT_INPUT executes an illegal instruction, with x0 =
+DEEP_INPUT runs down the stack, and with x0 = LOOP_INPUT + n takes a known number of instructions more for a larger n.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.files import digest_files
+from axedge.artifacts.records.convert import ConvertRecord, ErrorRule, Figures, InputRule, OutputRule, TflmCheck
+
+NAME = "standin"
+MODEL_HASH = "0123456789abcdef"
+THRESHOLD = 0
+FAULT_INPUT, DEEP_INPUT, LOOP_INPUT = 1000.0, 2000.0, 10000.0
+
+KERNEL_C = """
+#include <stdint.h>
+void standin(const float in[2], float out[2]);
+
+/* A known number of instructions: each turn is one subtraction and one branch. */
+static void turns(uint32_t count)
+{
+#if defined(__arm__)
+    __asm volatile(".syntax unified\\n 1:\\n subs %0, %0, #1\\n bne 1b\\n" : "+l"(count) : : "cc");
+#else
+    for (volatile uint32_t i = 0; i < count; i++) {
+    }
+#endif
+}
+
+static volatile int deep_sink;
+
+__attribute__((noinline)) static int deep(int level)
+{
+    volatile int here[64];
+    here[level & 63] = level;
+    deep_sink = here[level & 63];
+    return level > 1000000 ? 0 : deep(level + 1) + here[level & 63];
+}
+
+void standin(const float in[2], float out[2])
+{
+    const float x = in[0];
+    const float y = in[1];
+    if (x == 1000.0f) {
+        __builtin_trap();
+    }
+    if (x == 2000.0f) {
+        deep_sink = deep(0);
+    }
+    if (x >= 10000.0f) {
+        turns((uint32_t)(x - 10000.0f) + 1U);
+    }
+    out[0] = x + y;
+    out[1] = x - y;
+}
+"""
+
+HEADER = f"""
+#ifndef AXNET_STANDIN_H
+#define AXNET_STANDIN_H
+#include <stdint.h>
+#define AXE_STANDIN_MODEL_HASH "{MODEL_HASH}"
+#define AXE_STANDIN_MODEL_HASH_HI 0x{MODEL_HASH[:8]}u
+#define AXE_STANDIN_MODEL_HASH_LO 0x{MODEL_HASH[8:]}u
+#define AXE_STANDIN_INPUTS 2
+#define AXE_STANDIN_OUTPUTS 2
+#define AXE_STANDIN_ACTIVATION_BITS @BITS@
+#define AXE_STANDIN_HAS_EXACT @HAS_EXACT@
+#define AXE_STANDIN_THRESHOLD {THRESHOLD}
+#define AXE_STANDIN_EPS 0.05f
+#define AXE_STANDIN_DELTA 0.01f
+typedef enum axe_path {{ AXE_PATH_APPROXIMATED = 0, AXE_PATH_UNSAFE = 1, AXE_PATH_OUT_OF_DOMAIN = 2 }} axe_path;
+axe_path axe_standin(const float in[2], float out[2]);
+axe_path axe_standin_approximate(const float in[2], float out[2]);
+void axe_standin_net(const int@BITS@_t in[2], int@BITS@_t out[2], int@BITS@_t *logit);
+#endif
+"""
+
+SOURCE = """
+#include "axnet_standin.h"
+
+typedef int@BITS@_t code;
+static const code limit = @LIMIT@;
+void standin(const float in[2], float out[2]);
+
+static code saturate(int32_t value)
+{
+    return (code)(value < -limit - 1 ? -limit - 1 : value > limit ? limit : value);
+}
+
+void axe_standin_net(const code in[2], code out[2], code *logit)
+{
+    const int32_t left = in[0];
+    const int32_t right = in[1];
+    out[0] = saturate(left + right);
+    out[1] = saturate(left - right);
+    *logit = (code)left;
+}
+
+static axe_path run(const float in[2], float out[2])
+{
+    code codes[2];
+    code answer[2];
+    code logit;
+    for (int i = 0; i < 2; i++) {
+        if (!(in[i] >= -1.0f && in[i] <= 1.0f)) {
+            return AXE_PATH_OUT_OF_DOMAIN;
+        }
+        codes[i] = saturate((int32_t)(in[i] * 64.0f));
+    }
+    axe_standin_net(codes, answer, &logit);
+    out[0] = (float)answer[0] * 0.015625f;
+    out[1] = (float)answer[1] * 0.015625f;
+    return logit >= AXE_STANDIN_THRESHOLD ? AXE_PATH_APPROXIMATED : AXE_PATH_UNSAFE;
+}
+
+axe_path axe_standin_approximate(const float in[2], float out[2])
+{
+    return run(in, out);
+}
+
+axe_path axe_standin(const float in[2], float out[2])
+{
+    float answer[2];
+    const axe_path path = run(in, answer);
+    if (path == AXE_PATH_APPROXIMATED) {
+        out[0] = answer[0];
+        out[1] = answer[1];
+    }
+#if AXE_STANDIN_HAS_EXACT
+    else {
+        standin(in, out);
+    }
+#endif
+    return path;
+}
+"""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """The stand-in kernel, in a folder of its own, as build_firmware wants to see a kernel."""
+
+    folder: Path
+    has_exact: bool = True
+    name: str = NAME
+
+    def sources(self) -> list[Path]:
+        return [self.folder / "standin.c"] if self.has_exact else []
+
+    def include_dirs(self) -> list[Path]:
+        return [self.folder] if self.has_exact else []
+
+    def digest(self) -> str:
+        return digest_files(self.sources())
+
+
+def write_kernel(folder: Path, has_exact: bool = True) -> StandIn:
+    folder.mkdir(parents=True, exist_ok=True)
+    if has_exact:
+        (folder / "standin.c").write_text(KERNEL_C)
+    return StandIn(folder, has_exact)
+
+
+def write_pair(folder: Path, has_exact: bool = True, bits: int = 8) -> Path:
+    """Write axnet_standin.{h,c} and convert.json; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = {"@BITS@": str(bits), "@LIMIT@": str(2 ** (bits - 1) - 1), "@HAS_EXACT@": str(int(has_exact))}
+    for name, text in (("axnet_standin.h", HEADER), ("axnet_standin.c", SOURCE)):
+        for word, value in words.items():
+            text = text.replace(word, value)
+        (folder / name).write_text(text)
+    convert_record(has_exact, bits).save(folder)
+    return folder
+
+
+def convert_record(has_exact: bool = True, bits: int = 8) -> ConvertRecord:
+    nothing = Figures(
+        true_invocation=0, invocation=0, precision=None, useful_invocation=0, inv95=0, inv99=0, median_error=0
+    )
+    names = ("a", "b")
+    try:
+        return ConvertRecord.model_construct(
+            axedge="0",
+            inputs_digest="0",
+            kernel=NAME,
+            kernel_digest="0",
+            has_exact=has_exact,
+            train_digest="0",
+            candidate="axnet.keras",
+            seed=0,
+            model_hash=MODEL_HASH,
+            activations="int16" if bits == 16 else "int8",
+            error=ErrorRule(metric="absolute", bound=0.1, floor=0.0),
+            inputs=tuple(
+                InputRule(name=name, unit="", minimum=-1, maximum=1, factor=64, bias=0, shift=0) for name in names
+            ),
+            outputs=tuple(OutputRule(name=name, unit="", factor=1 / 64, bias=0, shift=0) for name in names),
+            threshold=THRESHOLD,
+            guarantee=None,
+            notes=(),
+            test_count=0,
+            float_figures=nothing,
+            figures=nothing,
+            parameters=0,
+            tflite_bytes=0,
+            arena_bytes=None,
+            operators=(),
+            vectors=0,
+            samples=0,
+            tflm=TflmCheck(result="not done here", count=0, version=None),
+            desktop=None,
+            versions={},
+        )
+    except ArtifactError as error:
+        raise AssertionError("the stand-in's convert.json is out of step with ConvertRecord") from error
+
+
+def float_bits(value: float) -> int:
+    return struct.unpack("<I", struct.pack("<f", value))[0]
