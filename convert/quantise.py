@@ -75,22 +75,6 @@ def check_layers(model: keras.Model) -> None:
         raise UnsupportedModel(f"the model has {shapes}.", "Supported: one vector in; y', or y' and a safe logit, out.")
 
 
-def load_keras(content_path: Any) -> keras.Model:
-    """Load a .keras file in safe mode: nothing in it is executed.
-
-    Raises:
-        UnsupportedModel: it holds a Lambda, a custom layer, or is no .keras file.
-    """
-    import keras
-
-    with _quiet():
-        try:
-            return keras.saving.load_model(content_path, compile=False, safe_mode=True)
-        except (ValueError, TypeError, OSError, KeyError, ImportError, AttributeError) as error:
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
-            raise UnsupportedModel(f"{content_path} cannot be loaded: {first}", _supported()) from None
-
-
 def _flat_layers(model: keras.Model) -> Iterator[Any]:
     for layer in model.layers:
         if hasattr(layer, "layers"):

@@ -1,0 +1,91 @@
+"""A network with its float rules, its gate and its promise: what the generated C says, and how it answers in floats."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.records.convert import ConvertRecord
+from axedge.convert import affine, reference
+from axedge.convert.qnet import Deployment, InputCode, OutputCode, QNet
+from axedge.convert.reader import read
+from axedge.kernels.kernel import Kernel
+
+TFLITE_FILE = "axnet.tflite"
+
+
+def float_rules(
+    kernel: Kernel, net: QNet, u_map: Sequence[tuple[float, float]], v_map: Sequence[tuple[float, float]]
+) -> tuple[tuple[InputCode, ...], tuple[OutputCode, ...]]:
+    """Derive the rules of all inputs and outputs.
+
+    Args:
+        kernel: gives the box.
+        net: the quantised network.
+        u_map: (offset, scale) an input, u = (x - offset) / scale.
+        v_map: (offset, scale) an output, y = v * scale + offset.
+
+    Raises:
+        UnsupportedModel: an input or output lies too far from 0 for its width.
+    """
+    entry, answer = net.activations[net.source], net.activations[net.answer]
+    inputs = tuple(
+        affine.input_code(port.minimum, port.maximum, offset, scale, entry)
+        for port, (offset, scale) in zip(kernel.inputs, u_map, strict=True)
+    )
+    return inputs, tuple(affine.output_code(offset, scale, answer) for offset, scale in v_map)
+
+
+def answer(deployment: Deployment, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return what the network says to inputs within the domain, as the device does: floats in, floats out.
+
+    Args:
+        deployment: network and rules.
+        x: float32, shape (N, n).
+
+    Returns:
+        y', float32 of shape (N, m), and the logit codes, shape (N,).
+    """
+    net = deployment.net
+    codes = affine.encode(deployment.inputs, net.activations[net.source], x)
+    answers, logits = reference.run(net, codes)
+    return affine.decode(deployment.outputs, answers), logits.astype(np.int64)
+
+
+def load_deployment(folder: Path) -> Deployment:
+    """Return the deployment of a folder that `axedge convert` wrote.
+
+    Raises:
+        ArtifactError: a file is missing or damaged, or axnet.tflite is not the model of convert.json.
+    """
+    record = ConvertRecord.load(folder)
+    path = folder / TFLITE_FILE
+    try:
+        tflite = path.read_bytes()
+    except OSError:
+        raise ArtifactError(f"{path} does not exist.", "Run `axedge convert` first.") from None
+    if model_hash(tflite) != record.model_hash:
+        raise ArtifactError(f"{path} is not the model of convert.json.", "Run `axedge convert` again.")
+    promise = record.guarantee
+    return Deployment(
+        kernel=record.kernel,
+        has_exact=record.has_exact,
+        model_hash=record.model_hash,
+        net=read(tflite),
+        inputs=tuple(InputCode(i.minimum, i.maximum, i.factor, i.bias, i.shift) for i in record.inputs),
+        outputs=tuple(OutputCode(o.factor, o.bias, o.shift) for o in record.outputs),
+        threshold=record.threshold,
+        eps=promise.eps if promise else 0.0,
+        delta=promise.delta if promise else 0.0,
+        notes=record.notes,
+    )
+
+
+def model_hash(tflite: bytes) -> str:
+    """Return the first 16 hex digits of the SHA-256: the name of the model everywhere."""
+    return hashlib.sha256(tflite).hexdigest()[:16]
