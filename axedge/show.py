@@ -9,7 +9,12 @@ from rich import box
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from axedge.artifacts.records.base import Record
+    from axedge.artifacts.records.build import BuildRecord
+    from axedge.artifacts.records.convert import ConvertRecord
+    from axedge.artifacts.records.train import TrainRecord
     from axedge.terminal import Terminal
 
 
@@ -29,3 +34,65 @@ def show_document(terminal: Terminal, record: Record) -> None:
 def percent(share: float | None) -> str:
     """Return a share as a percentage with one decimal; a dash where there is none."""
     return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def show_train(terminal: Terminal, record: TrainRecord, as_json: bool) -> None:
+    """Show how good the trained network is, in float, on samples that nothing else has seen."""
+    if as_json:
+        show_document(terminal, record)
+        return
+    shape, metrics = record.topology, record.metrics
+    table = plain_table("trained", record.kernel)
+    hidden = f"approximator {_sizes(shape.approximator)}, predictor {_sizes(shape.predictor)}"
+    table.add_row("network", f"{hidden}: {record.parameters} parameters")
+    table.add_row("true invocation", f"{percent(metrics.true_invocation)} of answers are within the bound")
+    table.add_row("invocation", f"{percent(metrics.invocation)} used, {percent(metrics.precision)} of those safe")
+    table.add_row("at 95 % precision", percent(metrics.inv95))
+    table.add_row("at 99 % precision", percent(metrics.inv99))
+    table.add_row("", f"in float, on {metrics.samples:,} fresh samples, {record.elapsed_s:.0f} s of training")
+    terminal.table(table)
+
+
+def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> None:
+    """Show what quantisation cost, and which of the equal executions were compared."""
+    if as_json:
+        show_document(terminal, record)
+        return
+    table = plain_table("converted", "float", record.activations)
+    before, after = record.float_figures, record.figures
+    for name, field in (
+        ("true invocation", "true_invocation"),
+        ("invocation", "invocation"),
+        ("precision", "precision"),
+        ("at 95 % precision", "inv95"),
+        ("at 99 % precision", "inv99"),
+    ):
+        table.add_row(name, percent(getattr(before, field)), percent(getattr(after, field)))
+    terminal.table(table)
+    terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
+    checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result
+    terminal.result(f"Check against TensorFlow Lite Micro: {checked}.")
+    if record.desktop is not None:
+        strays = record.desktop
+        terminal.result(
+            f"{strays.name} {strays.version} differs from it in {strays.differing:,} of {strays.outputs:,} codes, "
+            f"by at most {strays.max_steps} steps."
+        )
+
+
+def show_build(terminal: Terminal, record: BuildRecord, as_json: bool) -> None:
+    """Show what the image takes of the board's memories."""
+    if as_json:
+        show_document(terminal, record)
+        return
+    size = record.footprint
+    table = plain_table("built", "flash", "static RAM", "stack")
+    stack = f"{size.stack_bytes:,} B {size.stack_is}" if size.stack_is == "reserved" else "the host's"
+    table.add_row("whole firmware", f"{size.flash_bytes:,} B", f"{size.ram_bytes:,} B", stack)
+    table.add_row("of it the network", f"{size.engine_flash_bytes:,} B", f"{size.engine_ram_bytes:,} B", "")
+    terminal.table(table)
+    terminal.result(f"{record.board}, build id {record.build_id}, {record.compiler}")
+
+
+def _sizes(layers: Iterable[int]) -> str:
+    return "-".join(str(size) for size in layers)
