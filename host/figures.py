@@ -37,7 +37,7 @@ class TickUnit:
 def tick_unit(hello: Hello, icount_shift: int | None, core_hz: int) -> TickUnit:
     """Return what this board's ticks are worth.
 
-    Under QEMU's -icount an instruction takes 2^shift ns, so instructions = ticks x 1e9 / (hz x 2^shift): a count, no time.
+    Under QEMU's -icount an instruction takes 2^shift ns, so instructions = ticks x 1e9 / (hz x 2^shift).
 
     Args:
         hello: the board's tick source, rate and overhead.
@@ -96,7 +96,8 @@ def break_even(
     (F - E) / (F - A). Where no call fell back, F = E + A; where none approximated, A is the network's own cost.
 
     Returns:
-        0 where even falling back always is no dearer; above 1 where it never pays; infinite where F <= A; None without E.
+        0 where even falling back always is no dearer; above 1 where it never pays; infinite where F <= A; None without
+        an exact function.
     """
     if exact is None or len(exact) == 0:
         return None

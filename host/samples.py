@@ -115,7 +115,7 @@ def load_own(path: Path, inputs: int, outputs: int) -> Samples:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
-                x, y = np.asarray(arrays["x"], np.float32), arrays["y"] if "y" in arrays else None
+                x, y = np.asarray(arrays["x"], np.float32), arrays.get("y")
         else:
             table = _read_numbers(path)
             x, y = table[:, :inputs].astype(np.float32), table[:, inputs:] if table.shape[1] > inputs else None

@@ -23,8 +23,9 @@ def verdict(
 def _worth(board: str, ticks: Ticks, speedup: Speedup, invocation: float) -> str:
     unit = ticks.unit
     if ticks.exact is None or speedup.value is None:
-        network = f" at {_amount(ticks.approximate, unit)}" if ticks.approximate else ""
-        return f"{board} has no exact function to compare with: the network answered {_share(invocation)} of the inputs{network}"
+        price = f" at {_amount(ticks.approximate, unit)}" if ticks.approximate else ""
+        answered = f"the network answered {_share(invocation)} of the inputs{price}"
+        return f"No exact function on {board} to compare with: {answered}"
     used = f"with the network used on {_share(invocation)} of the inputs"
     ratio = speedup.value
     if invocation == 0:
