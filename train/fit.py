@@ -145,8 +145,8 @@ def _adam(flat: Any, mean: Any, square: Any, gradient: Any, rate: Any, step: Any
     tf = tensorflow()
     mean = _BETA1 * mean + (1.0 - _BETA1) * gradient
     square = _BETA2 * square + (1.0 - _BETA2) * tf.square(gradient)
-    unbiased_mean = mean / (1.0 - tf.exp(step * np.log(_BETA1)))
-    unbiased_square = square / (1.0 - tf.exp(step * np.log(_BETA2)))
+    unbiased_mean = -mean / tf.math.expm1(step * np.log(_BETA1))
+    unbiased_square = -square / tf.math.expm1(step * np.log(_BETA2))
     return flat - rate * unbiased_mean / (tf.sqrt(unbiased_square) + _EPSILON), mean, square
 
 

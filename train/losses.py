@@ -50,7 +50,7 @@ def sigmoid_loss(ratio: Any, tau: Any) -> Any:
 def safe_labels(ratio: Any) -> Any:
     """Return 1 where the current answer is safe, else 0; no gradient flows through them."""
     tf = tensorflow()
-    return tf.stop_gradient(tf.cast(ratio <= 1.0, tf.float32))
+    return tf.stop_gradient(tf.cast(ratio <= 1.0, ratio.dtype))
 
 
 def cross_entropy(logit: Any, labels: Any) -> Any:
@@ -68,9 +68,9 @@ def _decision_margin(y: Any, answer: Any) -> Any:
     """Return by how much the answer is on the right side of the decision, [R, B] (see kernels.metrics.decision)."""
     tf = tensorflow()
     if y.shape[0] == 1:
-        side = tf.where(y >= 0.5, 1.0, -1.0)
+        side = tf.where(y >= 0.5, tf.ones_like(y), -tf.ones_like(y))
         return (side[tf.newaxis] * (answer - 0.5))[:, 0]
-    right = tf.one_hot(tf.argmax(y, axis=0), y.shape[0], axis=0)[tf.newaxis]
+    right = tf.one_hot(tf.argmax(y, axis=0), y.shape[0], axis=0, dtype=answer.dtype)[tf.newaxis]
     chosen = tf.reduce_sum(right * answer, axis=1)
     return chosen - tf.reduce_max(answer - 1e9 * right, axis=1)
 

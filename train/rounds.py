@@ -20,6 +20,7 @@ from axedge.train.network import fold_inputs, forward
 from axedge.train.normalise import Affine, of_box, of_results, standardising
 from axedge.train.recipes import Recipe, Round
 from axedge.train.runtime import tensorflow
+from axedge.train.split import Split
 from axedge.train.topology import Topology
 
 Array = NDArray[np.float32]
@@ -37,8 +38,6 @@ class Trained:
         inputs: the map of the kernel's inputs to u.
         outputs: the map of the kernel's results to v.
         history: how the best one got better.
-        train_samples: samples that were drawn for training.
-        validation_samples: samples that were drawn for choosing.
     """
 
     flat: Array
@@ -46,19 +45,16 @@ class Trained:
     inputs: Affine
     outputs: Affine
     history: list[HistoryPoint]
-    train_samples: int
-    validation_samples: int
 
 
 def train_by_recipe(
-    kernel: Kernel, topology: Topology, recipe: Recipe, seed: int, progress: Progress = silent
+    kernel: Kernel, split: Split, topology: Topology, recipe: Recipe, seed: int, progress: Progress = silent
 ) -> Trained:
     """Train, and return the best few networks, folded to normalised inputs.
 
-    The result depends on kernel, topology, recipe and seed only, on one machine and version set.
+    The result depends on the arguments only, on one machine and version set; the split's test samples are not read.
     """
-    train = kernel.draw("train", recipe.train_samples, seed)
-    validation = kernel.draw("validation", recipe.validation_samples, seed)
+    train, validation = split.train, split.validation
     inputs, outputs = of_box(kernel), of_results(train.y)
     u = inputs.apply(train.x)
     width = u.shape[1]
@@ -76,8 +72,6 @@ def train_by_recipe(
         inputs=inputs,
         outputs=outputs,
         history=field.history,
-        train_samples=len(train),
-        validation_samples=len(validation),
     )
 
 

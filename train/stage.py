@@ -29,6 +29,7 @@ from axedge.train.normalise import Affine
 from axedge.train.recipes import Recipe, find_recipe
 from axedge.train.rounds import Trained, train_by_recipe
 from axedge.train.runtime import tensorflow
+from axedge.train.split import draw_split
 from axedge.train.topology import Topology
 
 TEST_SAMPLES = 30_000
@@ -76,9 +77,9 @@ def train_kernel(
     started, processor = time.monotonic(), time.process_time()
     plan = find_recipe(recipe).scaled(steps, restarts)
     topology = Topology.of_kernel(len(kernel.inputs), len(kernel.outputs), kernel.network)
-    trained = train_by_recipe(kernel, topology, plan, seed, progress)
-    test = kernel.draw("test", TEST_SAMPLES, seed)
-    judge = Judge(topology, kernel.error, trained.inputs.apply(test.x), test, trained.outputs)
+    split = draw_split(kernel, plan.train_samples, plan.validation_samples, TEST_SAMPLES, seed)
+    trained = train_by_recipe(kernel, split, topology, plan, seed, progress)
+    judge = Judge(topology, kernel.error, trained.inputs.apply(split.test.x), split.test, trained.outputs)
     metrics = judge.report(trained.flat[0])
     candidates = _save_networks(topology, trained, folder)
     record = TrainRecord(
@@ -91,7 +92,7 @@ def train_kernel(
         topology=_shape(topology),
         parameters=topology.parameters,
         normalisation=Normalisation(inputs=_scalings(trained.inputs), outputs=_scalings(trained.outputs)),
-        split=SplitSizes(train=trained.train_samples, validation=trained.validation_samples, test=len(test)),
+        split=SplitSizes(train=len(split.train), validation=len(split.validation), test=len(split.test)),
         history=trained.history,
         metrics=metrics,
         candidates=candidates,
