@@ -38,6 +38,7 @@ class Plan:
         build: build.json.
         samples: what is run.
         own: whether the samples are the user's, for which nothing was promised.
+        digest: hash of all of it.
     """
 
     convert_folder: Path
@@ -46,12 +47,7 @@ class Plan:
     build: BuildRecord
     samples: Samples
     own: bool
-
-    @property
-    def digest(self) -> str:
-        """Hash of all of it."""
-        files = [self.convert_folder / name for name in ("convert.json", "vectors.npz", "axnet.tflite")]
-        return digest(digest_files([*files, self.image_folder / "build.json"]), self.samples.digest)
+    digest: str
 
 
 def plan(
@@ -84,10 +80,26 @@ def plan(
     if build.engine == "none":
         raise UsageError(f"the image in {image_folder} holds no network.", "Build it with an engine.")
     source = load_samples(convert_folder, convert.seed) if own is None else own
-    count = min(SAMPLES, len(source.x)) if samples is None and own is None else samples or len(source.x)
+    if samples is None:
+        samples = min(SAMPLES, len(source.x)) if own is None else len(source.x)
+    chosen = source.take(samples, seed)
     return Plan(
-        convert_folder, image_folder, convert, build, source.take(count, seed), own is not None and own.seed is None
+        convert_folder=convert_folder,
+        image_folder=image_folder,
+        convert=convert,
+        build=build,
+        samples=chosen,
+        own=chosen.seed is None,
+        digest=digest(_digest_of(convert_folder, image_folder), chosen.digest),
     )
+
+
+def _digest_of(convert_folder: Path, image_folder: Path) -> str:
+    files = [convert_folder / name for name in ("convert.json", "vectors.npz", "axnet.tflite")]
+    try:
+        return digest_files([*files, image_folder / "build.json"])
+    except OSError as error:
+        raise ArtifactError(f"{error.filename} cannot be read.", "Run `axedge convert` again.") from None
 
 
 def bench(

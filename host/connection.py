@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from axedge.artifacts.errors import DeviceError, UsageError, WrongImage
+from axedge.artifacts.errors import ArtifactError, DeviceError, UsageError, WrongImage
 from axedge.artifacts.workspace import Workspace
 from axedge.firmware.boards import Board
 from axedge.host.device import Device
@@ -31,7 +31,6 @@ class Connection:
         baud: bits a second; None: the board's own.
         deadlines: the waits.
         trace: sees every frame.
-        wrap: put around the function that opens the line; for tests, which put faults there.
     """
 
     board: Board
@@ -40,7 +39,6 @@ class Connection:
     baud: int | None = None
     deadlines: Deadlines | None = None
     trace: Trace | None = None
-    wrap: Callable[[Callable[[], Line]], Callable[[], Line]] | None = None
 
     @property
     def is_emulated(self) -> bool:
@@ -49,8 +47,12 @@ class Connection:
 
     @property
     def icount_shift(self) -> int | None:
-        """QEMU's -icount shift if the ticks count instructions, else None."""
-        return self.board.emulator.icount_shift if self.is_emulated and self.board.emulator else None
+        """QEMU's -icount shift if the ticks count instructions, else None.
+
+        Behind a socket that the user named there may be a QEMU of theirs: what may not be time is not called so.
+        """
+        may_be_emulated = self.is_emulated or (self.port or "").startswith("socket://")
+        return self.board.emulator.icount_shift if may_be_emulated and self.board.emulator else None
 
     @property
     def memory(self) -> Path:
@@ -71,6 +73,16 @@ class Connection:
         """
         wanted = None if build_id is None else int(build_id, 16)
         return self._emulated(wanted) if self.is_emulated else self._wired(wanted)
+
+    def holds(self, build_id: str) -> bool:
+        """Return whether the board already runs the image `build_id`; an emulated one is not powered on for it."""
+        try:
+            if self.is_emulated:
+                return read_memory(self.memory, self.board)[1].build_id == build_id
+            with self.open(build_id):
+                return True
+        except (ArtifactError, DeviceError):
+            return False
 
     @contextmanager
     def _emulated(self, build_id: int | None) -> Iterator[Device]:
@@ -101,7 +113,5 @@ class Connection:
 
     @contextmanager
     def _device(self, opener: Callable[[], Line], build_id: int | None) -> Iterator[Device]:
-        if self.wrap is not None:
-            opener = self.wrap(opener)
         with Device.connect(opener, deadlines=self.deadlines, trace=self.trace, build_id=build_id) as device:
             yield device

@@ -63,9 +63,7 @@ class _IntoEmulator:
         return f"{copy} && {shlex.join(qemu_command(self.board, self.memory / self.image.name))}"
 
     def run(self, log: Path, say: Callable[[str], None]) -> None:
-        say(
-            f"{self.board.name} is emulated: {self.image.name} goes into its memory ({self.memory}), then it is powered on."
-        )
+        say(f"{self.board.name} is emulated: {self.image.name} goes into its memory, {self.memory}, to be powered on.")
         put_image(self.memory, self.image, self.build)
 
 

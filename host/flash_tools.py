@@ -26,9 +26,9 @@ RETURN_S = 30.0
 _HINTS = (
     (r"no (debug )?probe|unable to find.*(device|interface)|open failed|no device found|can't open device",
      "Is the probe plugged in, by a data cable? `axedge ports` lists what is."),
-    (r"permission|access denied|LIBUSB_ERROR_ACCESS", "Let this user open the probe: install the tool's udev rules and replug."),
+    (r"permission|access denied|LIBUSB_ERROR_ACCESS", "Let this user open it: install the udev rules, replug."),
     (r"protected|locked|readout|APPROTECT", "The part is read-protected: unlock it with a mass erase; that wipes it."),
-    (r"could not find (MEM-AP|target)|unknown (target|chip)|IDCODE|not recognized|pack.*(install|not)",
+    (r"could not find (MEM-AP|target)|unknown (target|chip)|IDCODE|not recognized|install.* pack",
      "Another part than this board's? Check --board; pyOCD may need a pack: `pyocd pack install`."),
     (r"not in sync|stk500|programmer is not responding", "Is --port the right one, and is nothing else using it?"),
 )  # fmt: skip

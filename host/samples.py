@@ -61,7 +61,7 @@ class Samples:
         if seed is None:
             return Samples(self.x[:count], None if self.y is None else self.y[:count], self.seed)
         chosen = np.random.default_rng(seed).choice(len(self.x), count, replace=False)
-        return Samples(self.x[chosen], None if self.y is None else self.y[chosen], seed)
+        return Samples(self.x[chosen], None if self.y is None else self.y[chosen], None if self.seed is None else seed)
 
 
 def load_vectors(convert_folder: Path) -> Vectors:
