@@ -1,0 +1,167 @@
+"""Builds the bench firmware for one core and one function, runs it in QEMU, and reads what it printed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from axedge.artifacts.errors import BuildError, CheckFailed, ToolMissing
+from axedge.convert.emit import emit_aot
+from axedge.convert.qnet import Deployment
+from elftools.elf.elffile import ELFFile
+
+_FIRMWARE = Path(__file__).parent / "firmware"
+_COMPILER = "arm-none-eabi-gcc"
+_ICOUNT_SHIFT = 6
+_CALLS = 1000
+_ROWS = 125
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An emulated core.
+
+    Attributes:
+        core: name of the core as `emit_aot` takes it.
+        qemu: QEMU's machine.
+        flags: for the compiler.
+        hz: SysTick's rate in the emulator.
+    """
+
+    core: str
+    qemu: str
+    flags: tuple[str, ...]
+    hz: int
+
+    def instructions(self, ticks: float) -> float:
+        """Return how many instructions pass in `ticks` under -icount."""
+        return ticks * 1e9 / (self.hz * 2**_ICOUNT_SHIFT)
+
+
+MACHINES = {
+    "cortex-m0": Machine("cortex-m0", "microbit", ("-mcpu=cortex-m0",), 16_000_000),
+    "cortex-m4": Machine(
+        "cortex-m4", "mps2-an386", ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"), 25_000_000
+    ),
+    "cortex-m55": Machine("cortex-m55", "mps3-an547", ("-mcpu=cortex-m55", "-mfloat-abi=hard"), 32_000_000),
+}
+
+#: Optimisation level per mode; see docs/engine.md.
+LEVELS = {"speed": "-O2", "balanced": "-O2", "size": "-Os"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one firmware told: raw ticks of 1,000 calls, a checksum of the answers, bytes."""
+
+    ticks: int
+    checksum: int
+    stack_bytes: int
+    flash_bytes: int
+    ram_bytes: int
+
+
+def compiler_id() -> str:
+    """Return the compiler's and the libc's version, the key of the baselines."""
+    if not shutil.which(_COMPILER):
+        raise ToolMissing(f"{_COMPILER} is not installed.", "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi")
+    version = subprocess.run([_COMPILER, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
+    probe = '#include <newlib.h>\n__NEWLIB__ __NEWLIB_MINOR__\n'
+    words = subprocess.run(
+        [_COMPILER, "-E", "-P", "-x", "c", "-"], input=probe, capture_output=True, text=True, check=True
+    ).stdout.split()
+    return f"gcc {version}, newlib {'.'.join(words[-2:])}"
+
+
+def float_rows(deployment: Deployment) -> np.ndarray:
+    """Return fixed inputs within the domain, float32, shape (rows, inputs)."""
+    random = np.random.default_rng(1)
+    columns = [random.uniform(rule.minimum, rule.maximum, _ROWS) for rule in deployment.inputs]
+    return np.array(columns).T.astype(np.float32)
+
+
+def code_rows(deployment: Deployment) -> np.ndarray:
+    """Return fixed input codes, shape (rows, inputs)."""
+    source = deployment.net.activations[deployment.net.source]
+    shape = (_ROWS, source.size)
+    return np.random.default_rng(2).integers(source.code_min, source.code_max + 1, shape)
+
+
+class Bench:
+    """One generated pair for one machine, in a folder of its own."""
+
+    def __init__(self, folder: Path, deployment: Deployment, machine: Machine, optimize: str, core: str | None = None) -> None:
+        self.folder, self.machine, self.optimize = folder, machine, optimize
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in emit_aot(deployment, optimize, core or machine.core).items():
+            (folder / name).write_text(text)
+        (folder / "inputs.h").write_text(_tables(deployment))
+
+    def run(self, target: str) -> Result:
+        """Build and run the firmware around `target`: axe_bench_net, axe_bench, empty_net or empty_float."""
+        image = self.folder / f"{target}.elf"
+        is_float = int(not target.endswith("_net"))
+        defines = [f"-DTARGET={target}", f"-DTARGET_FLOAT={is_float}", "-DAXE_BENCH_EXACT=empty_exact"]
+        sources = [*(_FIRMWARE / name for name in ("start.c", "bench.c", "empty.c")), self.folder / "axnet_bench.c"]
+        objects = []
+        for source in sources:
+            level = LEVELS[self.optimize] if source.parent == self.folder else "-O2"
+            objects.append(self.folder / f"{target}-{source.stem}.o")
+            self._compile(["-c", level, *defines, str(source), "-o", str(objects[-1])])
+        self._compile(
+            ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-T", str(_FIRMWARE / "link.ld")]
+            + [*map(str, objects), "-o", str(image)]
+        )
+        printed = self._emulate(image)
+        flash, ram = _sizes(image)
+        return Result(printed["ticks"], printed["checksum"], printed["stack"], flash, ram)
+
+    def _compile(self, arguments: list[str]) -> None:
+        common = ["-std=c99", "-ffunction-sections", "-fdata-sections", "-fno-move-loop-stores", "-Wall", "-Wextra"]
+        command = [_COMPILER, *self.machine.flags, *common, "-I", str(self.folder), "-I", str(_FIRMWARE), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BuildError(f"{' '.join(command)}\n{done.stderr}")
+
+    def _emulate(self, image: Path) -> dict[str, int]:
+        command = ["qemu-system-arm", "-M", self.machine.qemu, "-display", "none", "-monitor", "none", "-nodefaults"]
+        command += ["-icount", f"shift={_ICOUNT_SHIFT}", "-semihosting-config", "enable=on,target=native"]
+        done = subprocess.run([*command, "-kernel", str(image)], capture_output=True, text=True, check=False, timeout=120)
+        lines = [line.split() for line in (done.stdout + done.stderr).splitlines()]
+        printed = {line[0]: int(line[1]) for line in lines if len(line) == 2 and line[1].isdigit()}
+        if "fault" in printed or "stack" not in printed:
+            raise CheckFailed(f"{image.name} on {self.machine.qemu} ended early: {done.stdout}{done.stderr}")
+        self._check_counter(printed)
+        return printed
+
+    def _check_counter(self, printed: dict[str, int]) -> None:
+        """Loops of 2,000 and 202,000 instructions must differ by 200,000, within a tick at either end."""
+        counted = self.machine.instructions(printed["spin_101000"] - printed["spin_1000"])
+        if abs(counted - 200_000) > self.machine.instructions(2):
+            raise CheckFailed(f"{self.machine.qemu} counts {counted:.0f} instructions in a loop of 200,000.")
+
+
+def _sizes(image: Path) -> tuple[int, int]:
+    """Return flash and static RAM of an image, in bytes."""
+    with image.open("rb") as file:
+        sizes = {section.name: section["sh_size"] for section in ELFFile(file).iter_sections()}
+    initialised = sizes.get(".data", 0)
+    return sizes[".text"] + sizes.get(".ARM.exidx", 0) + initialised, initialised + sizes.get(".bss", 0)
+
+
+def _tables(deployment: Deployment) -> str:
+    def table(kind: str, rows: np.ndarray) -> str:
+        body = ",\n".join("    {" + ", ".join(map(_literal, row.tolist())) + "}" for row in rows)
+        return f"static const {kind}_inputs[ROWS][{rows.shape[1]}] __attribute__((unused)) = {{\n{body}\n}};\n"
+
+    def _literal(value: float) -> str:
+        return f"{value:.9e}f" if isinstance(value, float) else str(value)
+
+    return (
+        f"#define ROWS {_ROWS}\n"
+        + table("float float", float_rows(deployment))
+        + table("axe_bench_code code", code_rows(deployment))
+    )
