@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -26,6 +27,7 @@ from axedge.host.process import Child
 START_S = 10.0
 """For an emulator to be ready; it takes 0.05 s on an idle machine."""
 _QUIT_S = 2.0
+_SILENCE_S = 0.05
 _PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc", "simavr": "simavr"}
 
 
@@ -90,6 +92,9 @@ class _Machine(Protocol):
     def run(self) -> None:
         """Let the processor run, if it does not yet."""
 
+    def wake(self) -> None:
+        """Make the emulator look at its serial port again."""
+
     def reset(self) -> None:
         """Press the reset button."""
 
@@ -138,7 +143,7 @@ class Emulator:
         """
         line = SerialLine(self.url)
         self._machine.run()
-        return line
+        return _WakingLine(line, self._machine.wake)
 
     def reset(self) -> None:
         """Press the board's reset button.
@@ -174,6 +179,32 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.power_off()
+
+
+class _WakingLine:
+    """A line that wakes the emulator up when nothing comes.
+
+    QEMU asks a UART whether it can receive only when its main loop turns. Bytes that arrive before the firmware has
+    started its UART can wait there for ever, because nothing else may turn the loop: seen with nRF51's on a busy host.
+    """
+
+    def __init__(self, line: Line, wake: Callable[[], None]) -> None:
+        self._line, self._wake = line, wake
+        self.byte_s = line.byte_s
+
+    def read(self, timeout_s: float) -> bytes:
+        until = time.monotonic() + timeout_s
+        while not (data := self._line.read(min(_SILENCE_S, max(until - time.monotonic(), 0.0)))):
+            if time.monotonic() >= until:
+                break
+            self._wake()
+        return data
+
+    def write(self, data: bytes, timeout_s: float) -> None:
+        self._line.write(data, timeout_s)
+
+    def close(self) -> None:
+        self._line.close()
 
 
 def _exit_text(code: int) -> str:
@@ -218,6 +249,10 @@ class _Qemu:
         if self._stopped:
             self._execute("cont")
             self._stopped = False
+
+    def wake(self) -> None:
+        if self.child.exit_code is None:
+            self._execute("query-status")
 
     def reset(self) -> None:
         self._execute("system_reset")
@@ -279,6 +314,9 @@ class _Process:
         self.url = f"socket://127.0.0.1:{found.group(1)}"
 
     def run(self) -> None:
+        pass
+
+    def wake(self) -> None:
         pass
 
     def reset(self) -> None:
