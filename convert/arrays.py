@@ -60,11 +60,11 @@ _SOURCE = """\
 // Model {model_hash}.
 #include "{symbol}.h"
 
-alignas(16) extern const unsigned char {symbol}[{macro}_BYTES] = {{
+alignas(16) const unsigned char {symbol}[{macro}_BYTES] = {{
 {rows}
 }};
 
-extern const unsigned int {symbol}_len = {macro}_BYTES;
+const unsigned int {symbol}_len = {macro}_BYTES;
 """
 
 

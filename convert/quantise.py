@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,8 @@ def _quiet() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stdout.flush()
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as bin_, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryFile() as bin_, contextlib.ExitStack() as stack, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         for stream in (1, 2):
             saved = os.dup(stream)
             os.dup2(bin_.fileno(), stream)

@@ -21,7 +21,7 @@ _MAX_CORNERS = 256
 
 
 def vector_codes(deployment: Deployment, x: np.ndarray, seed: int, count: int = VECTOR_COUNT) -> Codes:
-    """Return input codes: corners of the code range and of the domain, real 0, then real inputs and random codes in halves.
+    """Return input codes: corners of the code range and of the domain, real 0, then real inputs and random codes.
 
     Args:
         deployment: network and rules.

@@ -47,7 +47,7 @@ class OutputRule(Part):
 
 
 class Guarantee(Part):
-    """ "Violation rate <= eps with confidence 1 - delta", by the exact binomial bound.
+    """The promise: a violation rate of at most eps, with confidence 1 - delta, by the exact binomial bound.
 
     Attributes:
         eps: largest violation rate promised.
