@@ -96,10 +96,10 @@ def plan(
 
 def _digest_of(convert_folder: Path, image_folder: Path) -> str:
     files = [convert_folder / name for name in ("convert.json", "vectors.npz", "axnet.tflite")]
-    try:
-        return digest_files([*files, image_folder / "build.json"])
-    except OSError as error:
-        raise ArtifactError(f"{error.filename} cannot be read.", "Run `axedge convert` again.") from None
+    for path in files:
+        if not path.is_file():
+            raise ArtifactError(f"{path} does not exist.", "Run `axedge convert` first.")
+    return digest_files([*files, image_folder / "build.json"])
 
 
 def bench(

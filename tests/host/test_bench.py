@@ -270,8 +270,8 @@ def test_the_record_has_the_promised_keys(folders):
     body = json.loads((folders[1] / "bench.json").read_text())
     promised = (
         "kernel board engine activations model_hash build_id seed samples paths guarantee vectors invocation precision "
-        "violation_rate useful_invocation true_invocation error ticks speedup break_even_invocation footprint link verdict "
-        "desktop_interpreter"
+        "violation_rate useful_invocation true_invocation error ticks speedup break_even_invocation footprint link "
+        "desktop_interpreter verdict"
     )
     assert set(promised.split()) <= set(body) and body["schema"] == 1
     assert {"unit", "source", "hz", "icount_shift", "timer_overhead", "approximate", "exact", "gated"} == set(
