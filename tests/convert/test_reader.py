@@ -1,4 +1,4 @@
-"""What the reader refuses: damaged and foreign files, and networks that no engine runs. Nothing else may come out of it."""
+"""What the reader refuses: damaged and foreign files, networks that no engine runs; no other error comes out of it."""
 
 from __future__ import annotations
 
