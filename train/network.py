@@ -21,9 +21,6 @@ from axedge.train.topology import Topology
 
 Array = NDArray[np.float32]
 
-# Up to this many weights a layer is a fused multiply and sum, above it a matrix product.
-_FUSED_WEIGHTS = 128
-
 
 def forward(topology: Topology, flat: Any, x: Any) -> tuple[Any, Any]:
     """Run all restarts at once.
@@ -55,13 +52,8 @@ def forward(topology: Topology, flat: Any, x: Any) -> tuple[Any, Any]:
 
 def _dense(layer: tuple[Any, Any], x: Any) -> Any:
     """Return kernel^T x + bias for kernel [R, i, o], bias [R, o], x [R or 1, i, B]: [R, o, B]."""
-    tf = tensorflow()
     kernel, bias = layer
-    if kernel.shape[1] * kernel.shape[2] <= _FUSED_WEIGHTS:
-        product = tf.reduce_sum(kernel[:, :, :, tf.newaxis] * x[:, :, tf.newaxis, :], axis=1)
-    else:
-        product = tf.matmul(kernel, x, transpose_a=True)
-    return product + bias[:, :, tf.newaxis]
+    return tensorflow().matmul(kernel, x, transpose_a=True) + bias[:, :, np.newaxis]
 
 
 def fold_inputs(topology: Topology, flat: Array, standardise: Affine) -> Array:

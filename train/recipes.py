@@ -9,14 +9,15 @@ from axedge.artifacts.errors import UsageError, did_you_mean
 
 @dataclass(frozen=True)
 class Round:
-    """Adam over some networks side by side, its learning rate rising linearly and then falling as half a cosine.
+    """Adam over some networks side by side.
 
     Attributes:
         restarts: networks that take part: the best so far, or in the first round, fresh ones.
         steps: Adam steps.
         batch: samples a step.
         learning_rate: the highest one.
-        warm_up: steps until it is reached.
+        warm_up: steps of a linear rise to it.
+        cosine: fall from it as half a cosine to 0; without, warm_up means nothing and the rate is constant.
         loss: "bound" (see train.losses) or "squared" (the paper's mean squared error).
         log_share: share of the steps under log(1 + (e/b)^2), before sigmoid(ln(e/b) / tau).
         tau_start: of the sigmoid, at its first step.
@@ -32,6 +33,7 @@ class Round:
     batch: int = 256
     learning_rate: float = 1e-2
     warm_up: int = 200
+    cosine: bool = True
     loss: str = "bound"
     log_share: float = 0.0
     tau_start: float = 1.0
@@ -86,6 +88,26 @@ class Recipe:
         )
         return replace(self, rounds=rounds)
 
+    def for_size(self, parameters: int) -> Recipe:
+        """Return the recipe for a network of this many parameters, so that it takes about the same time for all.
+
+        A larger network gets fewer restarts (it depends less on luck), and if that is not enough, fewer steps.
+        """
+        excess = max(1.0, parameters / _FULL_EFFORT_PARAMETERS)
+        rounds = []
+        for part in self.rounds:
+            restarts = max(min(part.restarts, _FEWEST_RESTARTS), round(part.restarts / excess))
+            left = excess * restarts / part.restarts
+            steps = (
+                part.steps if part.restarts == 1 else max(min(part.steps, 4_000), round(part.steps / max(left, 1.0)))
+            )
+            rounds.append(replace(part, restarts=restarts, steps=steps))
+        return replace(self, rounds=tuple(rounds))
+
+
+# Up to this size a network gets all the restarts of its recipe.
+_FULL_EFFORT_PARAMETERS = 100
+_FEWEST_RESTARTS = 2
 
 DEFAULT = Recipe(
     name="default",
@@ -98,9 +120,18 @@ DEFAULT = Recipe(
 # Peng et al. (ICCAD 2018), as their published code has it.
 PAPER = Recipe(
     name="paper",
-    rounds=(Round(restarts=1, steps=50_000, batch=128, learning_rate=1e-4, warm_up=0, loss="squared"),),
+    rounds=(Round(restarts=1, steps=50_000, batch=128, learning_rate=1e-4, cosine=False, loss="squared"),),
     standardise=False,
     spread=None,
+    bias_to_precision=None,
+    keep=1,
+)
+
+# The baselines as their papers train them, one network at a time on mean squared error, but with the learning rate,
+# schedule and inputs with which they do best.
+PUBLISHED_BASELINE = Recipe(
+    name="published baseline",
+    rounds=(Round(restarts=1, steps=20_000, batch=128, loss="squared"),),
     bias_to_precision=None,
     keep=1,
 )

@@ -23,11 +23,11 @@ from axedge.artifacts.records.train import (
     TrainRound,
 )
 from axedge.kernels.kernel import Kernel
+from axedge.train.axnet import Trained, train_axnet
 from axedge.train.judge import Judge
 from axedge.train.network import save_keras, to_keras
 from axedge.train.normalise import Affine
 from axedge.train.recipes import Recipe, find_recipe
-from axedge.train.rounds import Trained, train_by_recipe
 from axedge.train.runtime import tensorflow
 from axedge.train.split import draw_split
 from axedge.train.topology import Topology
@@ -39,7 +39,7 @@ def train_inputs_digest(
     kernel: Kernel, *, seed: int = 0, recipe: str = "default", steps: int | None = None, restarts: int | None = None
 ) -> str:
     """Return the hash of all that decides what `train_kernel` makes: the kernel, the recipe's numbers, the options."""
-    plan = find_recipe(recipe).scaled(steps, restarts)
+    plan = _plan(_topology(kernel), recipe, steps, restarts)
     numbers = json.dumps(asdict(plan), sort_keys=True)
     return digest("train", axedge_version(), kernel.name, kernel.digest(), numbers, str(seed))
 
@@ -75,10 +75,10 @@ def train_kernel(
         ArtifactError: the folder cannot be written.
     """
     started, processor = time.monotonic(), time.process_time()
-    plan = find_recipe(recipe).scaled(steps, restarts)
-    topology = Topology.of_kernel(len(kernel.inputs), len(kernel.outputs), kernel.network)
+    topology = _topology(kernel)
+    plan = _plan(topology, recipe, steps, restarts)
     split = draw_split(kernel, plan.train_samples, plan.validation_samples, TEST_SAMPLES, seed)
-    trained = train_by_recipe(kernel, split, topology, plan, seed, progress)
+    trained = train_axnet(kernel, split, topology, plan, seed, progress)
     judge = Judge(topology, kernel.error, trained.inputs.apply(split.test.x), split.test, trained.outputs)
     metrics = judge.report(trained.flat[0])
     candidates = _save_networks(topology, trained, folder)
@@ -102,6 +102,14 @@ def train_kernel(
     )
     record.save(folder)
     return record
+
+
+def _topology(kernel: Kernel) -> Topology:
+    return Topology.of_kernel(len(kernel.inputs), len(kernel.outputs), kernel.network)
+
+
+def _plan(topology: Topology, recipe: str, steps: int | None, restarts: int | None) -> Recipe:
+    return find_recipe(recipe).for_size(topology.parameters).scaled(steps, restarts)
 
 
 def _save_networks(topology: Topology, trained: Trained, folder: Path) -> list[Candidate]:

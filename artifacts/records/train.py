@@ -40,6 +40,7 @@ class TrainRound(Part):
     batch: int
     learning_rate: float
     warm_up: int
+    cosine: bool
     loss: str
     log_share: float
     tau_start: float

@@ -13,7 +13,7 @@ def arm() -> Topology:
 
 @pytest.fixture
 def deep() -> Topology:
-    """Two hidden layers in both branches, and one layer wide enough for the matrix product."""
+    """Two hidden layers in both branches."""
     return Topology(inputs=3, outputs=2, approximator=(6, 24), predictor=(4, 7), predictor_activation="relu")
 
 

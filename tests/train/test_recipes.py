@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from axedge.artifacts.errors import UsageError
+from axedge.train.recipes import DEFAULT, PAPER, Recipe, Round, find_recipe
+from axedge.train.rounds import schedule_of
+
+pytestmark = pytest.mark.host
+
+
+def test_the_papers_recipe_is_the_papers():
+    (part,) = find_recipe("paper").rounds
+    assert (part.restarts, part.steps, part.batch, part.learning_rate) == (1, 50_000, 128, 1e-4)
+    assert (part.loss, PAPER.standardise, PAPER.spread) == ("squared", False, None)
+    assert (schedule_of(part)[:, 0] == np.float32(1e-4)).all()
+
+
+def test_scaling_keeps_the_shares():
+    recipe = Recipe("two", (Round(restarts=20, steps=1000), Round(restarts=5, steps=3000)))
+    scaled = recipe.scaled(steps=400, restarts=8)
+    assert [(part.restarts, part.steps) for part in scaled.rounds] == [(8, 100), (2, 300)]
+    assert recipe.scaled(None, None) == recipe
+    assert [(part.restarts, part.steps) for part in recipe.scaled(1, 1).rounds] == [(1, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("parameters", [10, 60, 300, 3000])
+def test_a_larger_network_gets_no_more_work(parameters):
+    def work(recipe, size):
+        return sum(part.restarts * part.steps for part in recipe.rounds) * max(size, 100)
+
+    assert work(DEFAULT.for_size(parameters), parameters) <= 1.3 * work(DEFAULT, 100)
+    assert DEFAULT.for_size(60) == DEFAULT
+    assert PAPER.for_size(parameters) == PAPER
+
+
+def test_the_schedule_goes_from_log_to_sigmoid_while_tau_falls():
+    schedule = schedule_of(Round(restarts=1, steps=900, log_share=1 / 3, tau_start=1.0, tau_end=0.1))
+    assert schedule[:300, 1].sum() == 0
+    assert (schedule[300:, 1] == 1).all()
+    assert schedule[:301, 2] == pytest.approx(1.0)
+    assert schedule[600, 2] == pytest.approx(0.1**0.5, rel=0.01)
+    assert schedule[-1, 2] == pytest.approx(0.1)
+
+
+def test_an_unknown_recipe_names_the_near_one():
+    with pytest.raises(UsageError, match="no recipe is called 'defualt'. Did you mean default"):
+        find_recipe("defualt")
