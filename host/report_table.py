@@ -1,0 +1,105 @@
+"""A bench on the terminal: one table for what the network did, one for what it cost; both fit 80 columns."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+
+from axedge.artifacts.records.bench import BenchRecord, Spread
+
+
+def bench_table(record: BenchRecord) -> Group:
+    """Return the tables of a bench; the verdict is not among them."""
+    return Group(_quality(record), _cost(record), _rest(record))
+
+
+def _table(*columns: str, justify_from: int = 1) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, overflow="fold", justify="right" if index >= justify_from else "left")
+    return table
+
+
+def _quality(record: BenchRecord) -> Table:
+    partial = "" if record.complete else f" of {record.samples_wanted:,}: partial"
+    table = _table(f"{record.kernel} on {record.board}", f"{record.samples:,} samples{partial}", "", justify_from=1)
+    table.columns[2].justify = "left"
+    paths, rate, error = record.paths, record.violation_rate, record.error
+    table.add_row(
+        "invocation", percent(record.invocation), f"{paths.unsafe:,} unsafe, {paths.out_of_domain:,} off domain"
+    )
+    table.add_row("precision", percent(record.precision), "of the used, within the bound")
+    table.add_row("violation rate", percent(rate.value), f"{percent(rate.low)} to {percent(rate.high)} by 95 %")
+    if record.guarantee is not None:
+        kept = {True: "held", False: "BROKEN", None: "not at stake here"}[record.guarantee.held]
+        table.add_row(
+            "promised", percent(record.guarantee.eps), f"at most, with {1 - record.guarantee.delta:.3g}: {kept}"
+        )
+    table.add_row("useful invocation", percent(record.useful_invocation), "used and within the bound")
+    table.add_row("true invocation", percent(record.true_invocation), "within the bound, used or not")
+    spread = f"p95 {number(error.p95)}, p99 {number(error.p99)}, max {number(error.max)}"
+    table.add_row("median error", number(error.median), spread)
+    return table
+
+
+def _cost(record: BenchRecord) -> Table:
+    ticks = record.ticks
+    table = _table(f"{ticks.unit} a call", "min", "median", "mean", "p95", "max")
+    for name, spread in (("approximate", ticks.approximate), ("exact", ticks.exact), ("gated", ticks.gated)):
+        table.add_row(name, *_cells(spread))
+    return table
+
+
+def _cells(spread: Spread | None) -> tuple[str, ...]:
+    if spread is None:
+        return ("-",) * 5
+    return tuple(f"{value:,.0f}" for value in (spread.min, spread.median, spread.mean, spread.p95, spread.max))
+
+
+def _rest(record: BenchRecord) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    gain, size, line = record.speedup, record.footprint, record.link
+    if gain.value is not None:
+        limit = "" if gain.bound is None else f"; at this invocation less than {gain.bound:.2f}"
+        table.add_row("speed-up", f"{gain.value:.2f} in {gain.of}{limit}")
+    if record.break_even_invocation is not None:
+        table.add_row("breaks even at", f"{percent(record.break_even_invocation)} invocation")
+    shift = "" if record.ticks.icount_shift is None else f", QEMU -icount shift={record.ticks.icount_shift}"
+    overhead = f"{record.ticks.timer_overhead:,.0f} of overhead subtracted"
+    table.add_row("timed by", f"{record.ticks.source}, {record.ticks.hz:,} Hz{shift}; {overhead}")
+    table.add_row("vectors", f"{record.vectors.count:,} bit for bit, {record.vectors.mismatches} mismatches")
+    table.add_row("desktop interpreter", _desktop(record))
+    table.add_row(
+        "firmware",
+        f"flash {size.flash_bytes:,} B, static RAM {size.ram_bytes:,} B, stack {size.stack_bytes:,} B",
+    )
+    table.add_row("of it the network", f"flash {size.engine_flash_bytes:,} B, static RAM {size.engine_ram_bytes:,} B")
+    table.add_row(
+        "link", f"{line.samples_per_s:,.0f} samples/s, {line.retries:,} retries, {line.crc_errors:,} damaged frames"
+    )
+    return table
+
+
+def _desktop(record: BenchRecord) -> str:
+    found = record.desktop_interpreter
+    if found is None:
+        return "not installed here, not compared"
+    if found.differing == 0:
+        return f"{found.name} {found.version} gives the same {found.outputs:,} codes"
+    return (
+        f"{found.name} {found.version} differs in {found.differing:,} of {found.outputs:,} codes, "
+        f"by at most {found.max_steps} steps"
+    )
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a percentage, "-" where there is none."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def number(value: float | None) -> str:
+    """Return an error with three digits, "-" where there is none or it is infinite."""
+    return "-" if value is None or value == float("inf") else f"{value:.3g}"
