@@ -41,6 +41,12 @@ optimize_option = click.option(
 )
 
 
+port_option = click.option(
+    "-p", "--port", metavar="PORT", help="Serial port, socket://HOST:PORT, or auto. Without it: the board's emulator."
+)
+samples_option = click.option("--samples", type=click.IntRange(min=1), help="Inputs to run.  [default: 5000]")
+
+
 def example(text: str) -> Decorator:
     """Add an example to a verb's help."""
 
@@ -56,6 +62,13 @@ def find_kernel(name: str | None, workspace: Workspace) -> Kernel:
     from axedge.kernels.kernel import load_kernel
 
     return load_kernel(name if name is not None else workspace.only_kernel())
+
+
+def name_kernel(name: str | None, workspace: Workspace) -> str:
+    """Return the kernel's name; its files are not needed if `out/` holds its converted network."""
+    if name is not None and workspace.convert(name).is_dir():
+        return name
+    return find_kernel(name, workspace).name if name is not None else workspace.only_kernel()
 
 
 def find_board(name: str | None) -> Board:

@@ -16,10 +16,13 @@ from axedge.terminal import Terminal
 
 if TYPE_CHECKING:
     from axedge.artifacts.records.base import Record
+    from axedge.artifacts.records.bench import BenchRecord
     from axedge.artifacts.records.build import BuildRecord
     from axedge.artifacts.records.convert import ConvertRecord
     from axedge.artifacts.records.train import TrainRecord
     from axedge.firmware.boards import Board
+    from axedge.host.connection import Connection
+    from axedge.host.link import Trace
     from axedge.kernels.kernel import Kernel
 
 
@@ -28,8 +31,8 @@ class Choice:
     """What the user asked for; a verb uses the part that it needs.
 
     Attributes:
-        train: options of `axedge.train.stage.train_kernel`.
-        convert: options of `axedge.convert.stage.convert_kernel`.
+        train: options of `axedge.train.stage.train_kernel` that were given; the others stay as they were last time.
+        convert: options of `axedge.convert.stage.convert_kernel`, likewise.
         engine: "aot" or "tflm".
         optimize: "speed", "size" or "balanced".
         force: do the work even where it is up to date.
@@ -41,10 +44,15 @@ class Choice:
     optimize: str = "speed"
     force: bool = False
 
-    @property
-    def activations(self) -> str:
-        """Activation width: "int8" or "int16"."""
-        return self.convert.get("activations", "int8")
+
+@dataclass(frozen=True)
+class BenchChoice:
+    """How to reach the board and what to run on it; the attributes are those of `host.Connection` and `host.bench`."""
+
+    port: str | None = None
+    samples: int | None = None
+    seed: int | None = None
+    trace: Trace | None = None
 
 
 class Pipeline:
@@ -69,28 +77,32 @@ class Pipeline:
         from axedge.train.stage import train_inputs_digest, train_kernel
 
         folder = self.workspace.train(self.kernel.name)
-        wanted = train_inputs_digest(self.kernel, **self.choice.train)
+        present = TrainRecord.load_if_present(folder)
+        options = (present.options.model_dump() if present else {}) | self.choice.train
+        wanted = train_inputs_digest(self.kernel, **options)
         return self._step(
             "train",
-            TrainRecord.load_if_present(folder),
+            present,
             wanted,
             folder,
-            lambda progress: train_kernel(self.kernel, folder, progress=progress, **self.choice.train),
+            lambda progress: train_kernel(self.kernel, folder, progress=progress, **options),
         )
 
     def convert(self) -> ConvertRecord:
-        """Quantise and emit, or take what is there. Trains first only if nothing was trained."""
+        """Quantise and emit, or take what is there."""
         from axedge.artifacts.records.convert import ConvertRecord
         from axedge.convert.stage import convert_inputs_digest, convert_kernel
 
         source, folder = self.workspace.train(self.kernel.name), self.workspace.convert(self.kernel.name)
-        wanted = convert_inputs_digest(self.kernel, source, **self.choice.convert)
+        present = ConvertRecord.load_if_present(folder)
+        options = ({"seed": present.seed, "activations": present.activations} if present else {}) | self.choice.convert
+        wanted = convert_inputs_digest(self.kernel, source, **options)
         return self._step(
             "convert",
-            ConvertRecord.load_if_present(folder),
+            present,
             wanted,
             folder,
-            lambda progress: convert_kernel(self.kernel, source, folder, progress=progress, **self.choice.convert),
+            lambda progress: convert_kernel(self.kernel, source, folder, progress=progress, **options),
         )
 
     def build(self, board: Board) -> BuildRecord:
@@ -109,9 +121,41 @@ class Pipeline:
             lambda progress: build_firmware(source, self.kernel, board, folder, progress=progress, **options),
         )
 
+    def flash(self, board: Board, port: str | None) -> None:
+        """Flash the image, unless the board, asked, already answers with its build id."""
+        from axedge.artifacts.records.build import BuildRecord
+        from axedge.host.connection import Connection
+        from axedge.host.flash import flash
+
+        folder = self.image_folder(board)
+        build_id = BuildRecord.load(folder).build_id
+        if not self.choice.force and _answers(Connection(board, self.workspace, port), build_id):
+            self.terminal.say(f"{'flash':<8} up to date: {board.name} answers with build id {build_id}")
+            return
+        done = flash(folder, board, workspace=self.workspace, port=port, say=self.terminal.say)
+        self.terminal.say(f"{'flash':<8} done: {board.name} answers with build id {done.build_id}")
+
+    def bench(self, board: Board, choice: BenchChoice) -> BenchRecord:
+        """Measure on the board; an emulated one, which cannot have changed, only if something else did."""
+        from axedge.artifacts.records.bench import BenchRecord
+        from axedge.host.bench import bench, plan
+        from axedge.host.connection import Connection
+
+        source, folder = self.workspace.convert(self.kernel.name), self.image_folder(board)
+        connection = Connection(board, self.workspace, choice.port, trace=choice.trace)
+        present = BenchRecord.load_if_present(folder) if connection.is_emulated else None
+        options = {"samples": choice.samples, "seed": choice.seed}
+        return self._step(
+            "bench",
+            present,
+            plan(source, folder, **options).digest,
+            folder,
+            lambda progress: bench(source, folder, connection=connection, progress=progress, **options),
+        )
+
     def image_folder(self, board: Board) -> Path:
         """Where the board's image and its bench result are."""
-        return self.workspace.image(self.kernel.name, board.name, self.choice.engine, self.choice.activations)
+        return image_folder(self.workspace, self.kernel.name, board, self.choice.engine)
 
     def _step(
         self,
@@ -128,3 +172,28 @@ class Pipeline:
             record = work(progress)
         self.terminal.say(f"{verb:<8} done: {folder}")
         return record
+
+
+def image_folder(workspace: Workspace, kernel: str, board: Board, engine: str) -> Path:
+    """Return the folder of a board's image, for the activation width that the kernel was converted to."""
+    from axedge.artifacts.records.convert import ConvertRecord
+
+    activations = ConvertRecord.load(workspace.convert(kernel)).activations
+    return workspace.image(kernel, board.name, engine, activations)
+
+
+def _answers(connection: Connection, build_id: str) -> bool:
+    """Return whether the board, asked, answers with this build id.
+
+    Raises:
+        PortError: the port itself cannot be used.
+    """
+    from axedge.artifacts.errors import ArtifactError, DeviceError, PortError
+
+    try:
+        with connection.open(build_id):
+            return True
+    except PortError:
+        raise
+    except (ArtifactError, DeviceError):
+        return False

@@ -1,7 +1,258 @@
-"""The verbs that touch a board: run (all the way), flash, bench."""
+"""The verbs that touch a board: flash, bench, ports, and run, which walks the whole way."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-COMMANDS: tuple[click.Command, ...] = ()
+from axedge.artifacts.workspace import Workspace
+from axedge.options import (
+    board_option,
+    engine_option,
+    example,
+    find_board,
+    find_kernel,
+    force_option,
+    json_option,
+    kernel_argument,
+    name_kernel,
+    optimize_option,
+    out_option,
+    port_option,
+    samples_option,
+)
+from axedge.pipeline import BenchChoice, Choice, Pipeline, image_folder
+from axedge.terminal import Terminal
+
+if TYPE_CHECKING:
+    from axedge.artifacts.records.bench import BenchRecord
+    from axedge.host.link import Trace
+    from axedge.host.samples import Samples
+
+trace_option = click.option(
+    "--trace", type=click.Path(path_type=Path, dir_okay=False), help="Write every frame, decoded, to this file."
+)
+
+
+@click.command()
+@kernel_argument
+@board_option
+@port_option
+@click.option("--method", metavar="METHOD", help="How: emulator, openocd, pyocd, drive, ... (default: what serves).")
+@click.option("--probe", metavar="SERIAL", help="Serial number of the debug probe.")
+@click.option("--dry-run", is_flag=True, help="Print the exact command, and do nothing.")
+@engine_option
+@out_option
+@click.pass_obj
+@example("axedge flash inversek2j --board microbit --dry-run --method openocd")
+def flash(
+    terminal: Terminal,
+    kernel: str | None,
+    board: str | None,
+    port: str | None,
+    method: str | None,
+    probe: str | None,
+    dry_run: bool,
+    engine: str,
+    out: Path,
+) -> None:
+    """Put the built image onto the board; done only when the board, asked, answers with its build id."""
+    from axedge.host.flash import flash as put
+
+    workspace, target = Workspace(out), find_board(board)
+    folder = image_folder(workspace, name_kernel(kernel, workspace), target, engine)
+    done = put(
+        folder,
+        target,
+        workspace=workspace,
+        method=method,
+        port=port,
+        probe=probe,
+        dry_run=dry_run,
+        say=terminal.say,
+    )
+    if dry_run:
+        terminal.result(done.command)
+    else:
+        terminal.result(f"{target.name} runs build {done.build_id}, put there by {done.method}.")
+
+
+@click.command()
+@kernel_argument
+@board_option
+@port_option
+@samples_option
+@click.option("--seed", type=click.IntRange(min=0), help="Draw the samples with this seed.  [default: the first ones]")
+@click.option("--fresh", is_flag=True, help="Draw new inputs from the kernel itself, not the stored ones.")
+@click.option(
+    "--inputs",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Run your own inputs: an .npz with x, or lines of numbers.",
+)
+@click.option("--resume", is_flag=True, help="Go on with what an interrupted bench kept.")
+@trace_option
+@engine_option
+@out_option
+@json_option
+@click.pass_obj
+@example("axedge bench inversek2j --board microbit --samples 1000")
+def bench(
+    terminal: Terminal,
+    kernel: str | None,
+    board: str | None,
+    port: str | None,
+    samples: int | None,
+    seed: int | None,
+    fresh: bool,
+    inputs: Path | None,
+    resume: bool,
+    trace: Path | None,
+    engine: str,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Measure on the board: how often the network is used, how wrong it is, what it costs.
+
+    Needs neither TensorFlow nor a compiler nor the kernel's source. The stored vectors are run first, bit for bit.
+    """
+    from axedge.host.bench import bench as measure
+    from axedge.host.connection import Connection
+
+    if fresh and inputs is not None:
+        raise click.UsageError("--fresh and --inputs exclude each other.")
+    workspace, target = Workspace(out), find_board(board)
+    name = name_kernel(kernel, workspace)
+    own = _own_samples(kernel or name, name, workspace, fresh=fresh, inputs=inputs, count=samples, seed=seed)
+    with _tracing(trace) as tracer, terminal.stage("bench") as progress:
+        record = measure(
+            workspace.convert(name),
+            image_folder(workspace, name, target, engine),
+            connection=Connection(target, workspace, port, trace=tracer),
+            samples=None if own else samples,
+            seed=None if own else seed,
+            own=own,
+            resume=resume,
+            progress=progress,
+        )
+    _finish(terminal, record, as_json)
+
+
+@click.command()
+@click.option("--probe", is_flag=True, help="Ask each port with a USB id whether an axedge board answers.")
+@json_option
+@click.pass_obj
+@example("axedge ports --probe")
+def ports(terminal: Terminal, probe: bool, as_json: bool) -> None:
+    """List serial ports, what they probably are, and (--probe) which ones answer."""
+    from axedge.host.ports import find_ports, probe_ports
+    from axedge.show import show_ports
+
+    found = find_ports()
+    show_ports(terminal, probe_ports(found) if probe else found, probe, as_json)
+
+
+@click.command()
+@kernel_argument
+@board_option
+@port_option
+@samples_option
+@click.option("--seed", type=click.IntRange(min=0), help="Random seed of the training.  [default: 0, or the last one]")
+@engine_option
+@optimize_option
+@trace_option
+@out_option
+@force_option
+@json_option
+@click.pass_obj
+@example("axedge run inversek2j --board microbit")
+def run(
+    terminal: Terminal,
+    kernel: str | None,
+    board: str | None,
+    port: str | None,
+    samples: int | None,
+    seed: int | None,
+    engine: str,
+    optimize: str,
+    trace: Path | None,
+    out: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Walk the whole way: train, convert, build, flash, bench; what is up to date is not done again.
+
+    A stage that was run before keeps the options that it was last given.
+    """
+    workspace, target = Workspace(out), find_board(board)
+    chosen = {} if seed is None else {"seed": seed}
+    choice = Choice(train=chosen, convert=chosen, engine=engine, optimize=optimize, force=force)
+    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
+    pipeline.train()
+    pipeline.convert()
+    pipeline.build(target)
+    pipeline.flash(target, port)
+    with _tracing(trace) as tracer:
+        record = pipeline.bench(target, BenchChoice(port, samples, trace=tracer))
+    _finish(terminal, record, as_json)
+
+
+def _finish(terminal: Terminal, record: BenchRecord, as_json: bool) -> None:
+    """Show the result; leave with 1 when a promise was broken."""
+    from axedge.artifacts.errors import CheckFailed
+    from axedge.show import show_bench
+
+    show_bench(terminal, record, as_json)
+    promise = record.guarantee
+    if promise is not None and promise.held is False:
+        low = 100 * record.violation_rate.low
+        raise CheckFailed(
+            f"the guarantee is broken: at most {100 * promise.eps:g} % violations were promised, "
+            f"and there are at least {low:.2f} % (lower end of the 95 % interval).",
+            "Are these samples drawn as the calibration's were?",
+        )
+
+
+def _own_samples(
+    kernel: str,
+    name: str,
+    workspace: Workspace,
+    *,
+    fresh: bool,
+    inputs: Path | None,
+    count: int | None,
+    seed: int | None,
+) -> Samples | None:
+    from axedge.artifacts.records.convert import ConvertRecord
+    from axedge.host.samples import Samples, load_own
+
+    if inputs is not None:
+        rules = ConvertRecord.load(workspace.convert(name))
+        own = load_own(inputs, len(rules.inputs), len(rules.outputs))
+        return own.take(count, seed) if count else own
+    if fresh:
+        drawn = find_kernel(kernel, workspace).draw("fresh", count or 5000, seed or 0)
+        return Samples(drawn.x, drawn.y, seed or 0)
+    return None
+
+
+@contextmanager
+def _tracing(path: Path | None) -> Iterator[Trace | None]:
+    if path is None:
+        yield None
+        return
+    from axedge.artifacts.errors import ArtifactError
+    from axedge.host.trace import tracer
+
+    try:
+        stream = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ArtifactError(f"cannot write {path}: {error.strerror}.", "Choose another file with --trace.") from None
+    with stream:
+        yield tracer(stream)
+
+
+COMMANDS = (flash, bench, run, ports)

@@ -1,4 +1,4 @@
-"""The verbs that make things: train, convert, build, run."""
+"""The verbs that make things: train, convert, build."""
 
 from __future__ import annotations
 
