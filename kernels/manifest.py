@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import re
 import tomllib
 from pathlib import Path
@@ -129,7 +131,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(body)
     except ValidationError as error:
-        found = [(_line_of(mistake, lines), _sentence(mistake)) for mistake in error.errors()]
+        found = [(_line_of(mistake, lines), _sentence(mistake)) for mistake in _first_causes(error.errors())]
         raise _error_of(path, found) from None
     found = [(nearest_line(lines, where), sentence) for where, sentence in _across(manifest, path.parent)]
     if found:
@@ -190,14 +192,33 @@ def _port_mistakes(side: str, entries: tuple[OutputEntry, ...]) -> list[tuple[Ke
     return found
 
 
-_MODELS: dict[str, tuple[type, set[str]]] = {
-    "": (Manifest, set(Manifest.model_fields)),
-    "inputs": (InputEntry, set(InputEntry.model_fields)),
-    "outputs": (OutputEntry, set(OutputEntry.model_fields)),
-    "error": (ErrorSpec, {"metric", "bound", "floor"}),
-    "sample": (SampleTable, set(SampleTable.model_fields)),
-    "network": (NetworkSpec, {"approximator", "predictor", "predictor_activation", "approximator_activation"}),
+_KEYS: dict[str, tuple[str, ...]] = {
+    "": tuple(Manifest.model_fields),
+    "inputs": tuple(InputEntry.model_fields),
+    "outputs": tuple(OutputEntry.model_fields),
+    "error": tuple(field.name for field in dataclasses.fields(ErrorSpec)),
+    "sample": tuple(SampleTable.model_fields),
+    "network": tuple(field.name for field in dataclasses.fields(NetworkSpec)),
 }
+
+
+def _first_causes(mistakes: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out what only follows: a missing key that stands there misspelt, a list short of a wrong item."""
+    places = [tuple(mistake["loc"]) for mistake in mistakes]
+    unknown = [place for place, mistake in zip(places, mistakes, strict=True) if _is_unknown_key(mistake)]
+    causes = []
+    for place, mistake in zip(places, mistakes, strict=True):
+        misspelt = [str(other[-1]) for other in unknown if other[:-1] == place[:-1]]
+        if mistake["type"] == "missing" and difflib.get_close_matches(str(place[-1]), misspelt, cutoff=0.5):
+            continue
+        if mistake["type"] == "too_short" and any(other[: len(place)] == place != other for other in places):
+            continue
+        causes.append(mistake)
+    return causes
+
+
+def _is_unknown_key(mistake: ErrorDetails) -> bool:
+    return mistake["type"] in ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def _line_of(mistake: ErrorDetails, lines: dict[KeyPath, int]) -> int:
@@ -215,8 +236,8 @@ def _sentence(mistake: ErrorDetails) -> str:
     table = next((str(step) for step in where[:-1] if isinstance(step, str)), "")
     if kind == "missing":
         return f"{_place(where[:-1])}needs `{key}`."
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"unknown key `{key}`. {did_you_mean(key, _MODELS[table][1])}"
+    if _is_unknown_key(mistake):
+        return f"unknown key `{key}`. {did_you_mean(key, _KEYS[table])}"
     rule = _rule(kind, mistake.get("ctx", {}))
     if kind == "literal_error" and isinstance(received, str):
         rule += f". {did_you_mean(received, re.findall(r'[a-z]+', rule.removeprefix('allowed are ')))}".rstrip(".")

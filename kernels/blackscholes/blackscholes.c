@@ -39,16 +39,17 @@ void blackscholes(const float in[6], float out[1])
     out[0] = price < 0.0f ? 0.0f : price; /* rounding alone can make it negative; a NaN stays one */
 }
 
-/* A desk's book: strikes are listed around the spot, the further off the rarer, up to 1.5 standard deviations of the
- * asset at expiry; as many calls as puts. u: spot, rate, volatility, time, kind, and two for the strike. */
+/* What trades: as many calls as puts, their strikes from one standard deviation of the asset at expiry in the money to two
+ * out of it, half a one out most often. u: spot, rate, volatility, time, kind, and two for the strike. */
 void blackscholes_sample(const float u[7], float in[6])
 {
     const float volatility = 0.1f + 0.4f * u[2];
     const float years = 0.05f + 0.95f * u[3];
-    const float deviations = 1.5f * (u[5] + u[6] - 1.0f);
+    const float out_of_money = 1.5f * (u[5] + u[6]) - 1.0f;
+    const float direction = u[4] < 0.5f ? 1.0f : -1.0f;
 
     in[0] = 80.0f + 40.0f * u[0];
-    in[1] = in[0] * expf(deviations * volatility * sqrtf(years));
+    in[1] = in[0] * expf(direction * out_of_money * volatility * sqrtf(years));
     in[2] = 0.1f * u[1];
     in[3] = volatility;
     in[4] = years;
