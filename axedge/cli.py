@@ -67,7 +67,7 @@ def run(arguments: list[str] | None = None) -> int:
         where = error.ctx.command_path if error.ctx else "axedge"
         terminal.error(error.format_message(), f"See `{where} --help`.")
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort):  # click echoes a line end before it aborts, for the terminal's ^C
         terminal.error("interrupted; nothing half-written was left behind.")
         return INTERRUPTED
     except AxedgeError as error:

@@ -125,96 +125,13 @@ def show_ports(terminal: Terminal, ports: Sequence[Port], asked: bool, as_json: 
 
 def show_bench(terminal: Terminal, record: BenchRecord, as_json: bool) -> None:
     """Show what was measured on the board: use, quality, cost, and the verdict."""
+    from axedge.host.report_table import bench_table
+
     if as_json:
         show_document(terminal, record)
         return
-    where = f"{record.board}, {record.kernel}, {record.engine} engine, {record.activations}"
-    title = f"{where}: {record.samples:,} inputs" + (
-        "" if record.complete else f" of {record.samples_wanted:,}, partial"
-    )
-    terminal.result(title)
-    terminal.table(_quality_table(record))
-    terminal.table(_cost_table(record))
-    for line in _bench_notes(record):
-        terminal.result(line)
-    terminal.result("")
-    terminal.result(record.verdict)
-
-
-def _quality_table(record: BenchRecord) -> Table:
-    table = plain_table("how often, how well", "")
-    paths, rate = record.paths, record.violation_rate
-    table.add_row("invocation", f"{percent(record.invocation)} of the inputs were answered by the network")
-    table.add_row("precision", f"{percent(record.precision)} of those answers were within the bound")
-    if rate.value is not None:
-        table.add_row(
-            "violation rate", f"{percent(rate.value)} (95 % interval {percent(rate.low)} to {percent(rate.high)})"
-        )
-    table.add_row(
-        "useful invocation", f"{percent(record.useful_invocation)}; {percent(record.true_invocation)} could have been"
-    )
-    error = record.error
-    if error.median is not None:
-        figures = ", ".join(f"{name} {_figure(getattr(error, name))}" for name in ("median", "p95", "p99", "max"))
-        table.add_row("error of the invoked", figures)
-    table.add_row("fallback", f"{paths.unsafe:,} unsafe, {paths.out_of_domain:,} out of domain")
-    return table
-
-
-def _cost_table(record: BenchRecord) -> Table:
-    ticks = record.ticks
-    table = plain_table(f"{ticks.unit} a call", "min", "median", "mean", "p95", "max")
-    rows = (
-        ("network alone", ticks.approximate),
-        ("exact function", ticks.exact),
-        ("gated: network or exact", ticks.gated),
-    )
-    for name, cost in rows:
-        if cost is not None:
-            table.add_row(name, *(f"{value:,.0f}" for value in (cost.min, cost.median, cost.mean, cost.p95, cost.max)))
-    return table
-
-
-def _bench_notes(record: BenchRecord) -> list[str]:
-    notes = []
-    speedup = record.speedup
-    if speedup.value is not None:
-        bound = f"; at this invocation no predictor could exceed {speedup.bound:.2f}" if speedup.bound else ""
-        notes.append(f"Speed-up {speedup.value:.2f} (mean exact / mean gated, in {speedup.of}){bound}.")
-    if record.break_even_invocation is not None:
-        notes.append(_break_even(record.break_even_invocation))
-    if record.guarantee is not None:
-        promise = record.guarantee
-        held = {True: "held", False: "BROKEN", None: "not checked on these samples"}[promise.held]
-        promised = f"at most {percent(promise.eps)} violations with {percent(1 - promise.delta)} confidence"
-        notes.append(f"Guarantee: {promised}: {held}.")
-    else:
-        notes.append("Guarantee: none was calibrated.")
-    notes.append(f"Bits: all {record.vectors.count:,} stored vectors equal TensorFlow Lite Micro's.")
-    if record.desktop_interpreter is not None:
-        other = record.desktop_interpreter
-        notes.append(
-            f"{other.name} {other.version} on a desktop differs in {other.differing:,} of {other.outputs:,} codes, "
-            f"by at most {other.max_steps} steps."
-        )
-    size = record.footprint
-    notes.append(
-        f"Flash {size.flash_bytes:,} B, of it the network {size.engine_flash_bytes:,} B; "
-        f"RAM {size.ram_bytes:,} B, of it the network {size.engine_ram_bytes:,} B; stack {size.stack_bytes:,} B."
-    )
-    link = record.link
-    notes.append(f"Link: {link.samples_per_s:,.0f} samples/s, {link.retries} retries, {link.crc_errors} CRC errors.")
-    return notes
-
-
-def _break_even(share: float) -> str:
-    if share > 1:
-        return "It would not pay at any invocation: the network costs more than the exact function."
-    return f"It pays from an invocation of {percent(share)} on."
-
-
-def _figure(value: float | None) -> str:
-    return "not finite" if value is None else f"{value:.3g}"
+    terminal.results.print(bench_table(record))
+    terminal.result(f"\n{record.verdict}")
 
 
 def _sizes(layers: Iterable[int]) -> str:
