@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -17,7 +18,7 @@ from axedge.host.line import BAUD, Line, SerialLine
 from axedge.host.link import Counters, Link, Trace
 from axedge.host.messages import Hello, Mode, Type
 from axedge.host.timing import Deadlines
-from axedge.host.transfer import Transfer
+from axedge.host.transfer import Job, Pace, Transfer
 
 
 def _open_slices(answered: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
@@ -135,6 +136,7 @@ class Device:
             WrongImage: another image answers.
         """
         self.link = link
+        self._paces: defaultdict[tuple[int, int], Pace] = defaultdict(lambda: Pace(link))
         link.build = 0 if build_id is None else build_id & 0xFFFFFFFF
         try:
             self.hello: Hello = link.hello()
@@ -202,7 +204,7 @@ class Device:
         result = RunResult.empty(mode, len(x), self.hello.outputs) if into is None else into
         if result.mode != mode or len(result.records) != len(x):
             raise UsageError("the partial result belongs to another batch of inputs.")
-        Transfer(self.link, self.hello, _RunJob(x, result), overall_s=overall_s, progress=progress).run()
+        self._carry(_RunJob(x, result), overall_s, progress)
         return result
 
     def vectors(self, codes: NDArray[np.integer], *, progress: Progress = silent) -> VectorsResult:
@@ -218,8 +220,12 @@ class Device:
         layout = messages.vector_dtype(self.hello.activation_bits, self.hello.outputs)
         result = VectorsResult(np.zeros(len(codes), layout), np.zeros(len(codes), bool))
         job = _VectorsJob(codes, self.hello.activation_bits, result)
-        Transfer(self.link, self.hello, job, progress=progress).run()
+        self._carry(job, None, progress)
         return result
+
+    def _carry(self, job: Job, overall_s: float | None, progress: Progress) -> None:
+        pace = self._paces[job.type, job.reply_bytes[1]]
+        Transfer(self.link, self.hello, job, pace=pace, overall_s=overall_s, progress=progress).run()
 
     def close(self) -> None:
         """Close the link."""

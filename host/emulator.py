@@ -27,7 +27,7 @@ from axedge.host.process import Child
 START_S = 10.0
 """For an emulator to be ready; it takes 0.05 s on an idle machine."""
 _QUIT_S = 2.0
-_SILENCE_S = 0.05
+_SILENCE_S = 0.02
 _PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc", "simavr": "simavr"}
 
 

@@ -30,7 +30,7 @@ def _quality(record: BenchRecord) -> Table:
         "invocation", percent(record.invocation), f"{paths.unsafe:,} unsafe, {paths.out_of_domain:,} off domain"
     )
     table.add_row("precision", percent(record.precision), "of the used, within the bound")
-    table.add_row("violation rate", percent(rate.value), f"{percent(rate.low)} to {percent(rate.high)} by 95 %")
+    table.add_row("violation rate", percent(rate.value), f"95 % interval {percent(rate.low)} to {percent(rate.high)}")
     if record.guarantee is not None:
         kept = {True: "held", False: "BROKEN", None: "not at stake here"}[record.guarantee.held]
         table.add_row(

@@ -25,35 +25,47 @@ class Deadlines:
     idle_s: float = 10.0
     noisy_s: float = 30.0
     first_s: float = 2.0
-    floor_s: float = 0.06
+    floor_s: float = 0.1
     frame_s: float = 0.5
 
 
 class Patience:
     """Tells how long to wait for a reply, from how long earlier ones took: mean and deviation, as TCP does.
 
-    Jacobson, "Congestion avoidance and control", SIGCOMM 1988; here per sample, since frames differ in size.
+    Jacobson, "Congestion avoidance and control", SIGCOMM 1988; here for each byte that goes over the line, request and
+    reply, since frames differ in size. What the board computes is in it too: its work grows with the bytes.
     """
 
-    def __init__(self, deadlines: Deadlines) -> None:
+    def __init__(self, deadlines: Deadlines, byte_s: float = 0.0) -> None:
+        """Start without knowledge; `byte_s` is the time that a byte needs on the line at least."""
         self._deadlines = deadlines
+        self._byte_s = byte_s
         self._mean_s: float | None = None
         self._deviation_s = 0.0
+        self._sample_s = 0.0
         self._backoff = 1.0
 
     @property
-    def sample_s(self) -> float | None:
-        """Seconds that the board needs for one sample, None while unknown."""
-        return self._mean_s
+    def sample_s(self) -> float:
+        """Seconds from reply to reply for each sample, 0 while unknown."""
+        return self._sample_s
 
-    def heard(self, gap_s: float, samples: int) -> None:
-        """Learn from a reply that came `gap_s` after the one before it, or after the request."""
-        each_s = max(gap_s, 0.0) / samples
+    def heard(self, gap_s: float, line_bytes: int, samples: int) -> None:
+        """Learn from a reply to `samples` that came `gap_s` after the one before it, or after the request.
+
+        Args:
+            gap_s: seconds.
+            line_bytes: that went over the line meanwhile, both ways.
+            samples: in the reply.
+        """
+        each_s = max(gap_s, 0.0) / line_bytes
         if self._mean_s is None:
             self._mean_s, self._deviation_s = each_s, each_s / 2
+            self._sample_s = gap_s / samples
         else:
             self._deviation_s += (abs(each_s - self._mean_s) - self._deviation_s) / 4
             self._mean_s += (each_s - self._mean_s) / 8
+            self._sample_s += (gap_s / samples - self._sample_s) / 8
         self._backoff = 1.0
 
     def quiet(self, *, heard: bool) -> None:
@@ -61,14 +73,14 @@ class Patience:
         if not heard:
             self._backoff = min(2 * self._backoff, _LONGEST_BACKOFF)
 
-    def limit_s(self, samples: int, line_s: float = 0.0) -> float:
-        """Return how long to wait for the reply to `samples` samples whose bytes need `line_s` on the line."""
+    def limit_s(self, line_bytes: int) -> float:
+        """Return how long to wait for a reply before which `line_bytes` go over the line, both ways."""
         if self._mean_s is None:
             wait_s = self._deadlines.first_s
         else:
-            wait_s = self._deadlines.floor_s + samples * (self._mean_s + 4 * self._deviation_s)
+            wait_s = self._deadlines.floor_s + line_bytes * (self._mean_s + 4 * self._deviation_s)
         longest_s = max(self._deadlines.idle_s / 3, self._deadlines.first_s)
-        return min(wait_s * self._backoff, longest_s) + line_s
+        return min(wait_s * self._backoff, longest_s) + line_bytes * self._byte_s
 
 
 class LossEstimate:

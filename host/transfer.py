@@ -57,11 +57,33 @@ class _Flight:
     payload_bytes: int
 
 
+class Pace:
+    """What was learnt about a board and its line; later transfers of the same kind start from there.
+
+    Attributes:
+        patience: how long replies take.
+        loss: how often frames are lost.
+        growing: samples that a frame may hold so far: 1 at first, doubled whenever that many came back.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.patience = Patience(link.deadlines, link.byte_s)
+        self.loss = LossEstimate()
+        self.growing = 1
+
+
 class Transfer:
     """Carries one job through a link."""
 
     def __init__(
-        self, link: Link, hello: Hello, job: Job, *, overall_s: float | None = None, progress: Progress = silent
+        self,
+        link: Link,
+        hello: Hello,
+        job: Job,
+        *,
+        pace: Pace | None = None,
+        overall_s: float | None = None,
+        progress: Progress = silent,
     ) -> None:
         """Prepare; `run` does the work.
 
@@ -69,6 +91,7 @@ class Transfer:
             link: to the board whose HELLO is `hello`.
             hello: tells frame size and credit.
             job: what to ask.
+            pace: what earlier transfers of such jobs learnt.
             overall_s: give up after this many seconds; default by the number of items.
             progress: told the answered and all items.
         """
@@ -80,10 +103,7 @@ class Transfer:
         self._overall_s = 120 + (0.2 + line_s) * self._total if overall_s is None else overall_s
         self._frame_max, self._credit = min(hello.frame_max, hello.credit - 1), hello.credit
         self._room = self._largest_count()
-        self._growing = 1
-        self._again = 0
-        self._patience = Patience(link.deadlines)
-        self._loss = LossEstimate()
+        self._pace = pace or Pace(link)
         self._began = self._progressed = link.clock()
         self._bytes_then = link.received_bytes
 
@@ -123,9 +143,9 @@ class Transfer:
         """Return how many items to put into the next frame: by room, loss, the board's pace, and a slow start."""
         each = self._job.request_bytes[1] + self._job.reply_bytes[1]
         fixed = self._job.request_bytes[0] + self._job.reply_bytes[0] + _FRAMING_BYTES
-        count = min(self._loss.best_count(each, fixed, self._room), self._growing)
-        if self._patience.sample_s:
-            count = min(count, max(1, int(self._link.deadlines.frame_s / self._patience.sample_s)))
+        count = min(self._pace.loss.best_count(each, fixed, self._room), self._pace.growing)
+        if self._pace.patience.sample_s:
+            count = min(count, max(1, int(self._link.deadlines.frame_s / self._pace.patience.sample_s)))
         return count
 
     def _next_window(self) -> dict[int, _Flight]:
@@ -144,7 +164,7 @@ class Transfer:
             if start + taken < stop:
                 self._todo.appendleft((start + taken, stop))
             flights[self._link.next_seq()] = _Flight(start, start + taken, size)
-            if self._growing < self._room:
+            if self._pace.growing < self._room:
                 break
         return flights
 
@@ -169,13 +189,13 @@ class Transfer:
             reply = link.receive(asked + self._wait_s(flights, ahead))
             if reply is None:
                 link.doubt()
-                self._patience.quiet(heard=link.received_bytes > bytes_before)
+                self._pace.patience.quiet(heard=link.received_bytes > bytes_before)
                 if heard or len(flights) == 1:
                     return
                 kick, ahead = self._kick(), _KICK_BYTES
                 asked, bytes_before = link.clock(), link.received_bytes
             elif reply.seq in flights and reply.type in (job.type | REPLY, Type.ERROR):
-                self._take(flights.pop(reply.seq), reply, link.clock() - asked)
+                self._take(flights.pop(reply.seq), reply, link.clock() - asked, ahead)
                 heard, ahead, asked = True, 0, link.clock()
                 if reply.seq == last:
                     return
@@ -189,9 +209,7 @@ class Transfer:
         """Return how long the next reply may take, `ahead_bytes` being still on their way to the board."""
         samples = max(flight.stop - flight.start for flight in flights.values())
         fixed, each = self._job.reply_bytes
-        return self._patience.limit_s(
-            samples, self._link.byte_s * (ahead_bytes + encoded_bytes(fixed + samples * each))
-        )
+        return self._pace.patience.limit_s(ahead_bytes + encoded_bytes(fixed + samples * each))
 
     def _kick(self) -> int:
         """Send a HELLO: a board that waits for the lost end of a window starts on what it has; return its number."""
@@ -200,21 +218,21 @@ class Transfer:
         self._link.send([Frame(Type.HELLO, seq, self._link.build)])
         return seq
 
-    def _take(self, flight: _Flight, reply: Frame, gap_s: float) -> None:
+    def _take(self, flight: _Flight, reply: Frame, gap_s: float, ahead_bytes: int) -> None:
         self._link.check(reply)
         try:
             self._job.accept(flight.start, flight.stop, reply.payload)
         except MessageError as error:
             raise DeviceError(f"{error}.", "Build and flash with this axedge; --trace shows the frames.") from None
         count = flight.stop - flight.start
-        line_bytes = encoded_bytes(flight.payload_bytes) + encoded_bytes(len(reply.payload))
-        self._patience.heard(gap_s - self._link.byte_s * line_bytes, count)
-        self._loss.frame(line_bytes, lost=False)
+        reply_bytes = encoded_bytes(len(reply.payload))
+        self._pace.patience.heard(gap_s, ahead_bytes + reply_bytes, count)
+        self._pace.loss.frame(encoded_bytes(flight.payload_bytes) + reply_bytes, lost=False)
         self._link.counters.payload_bytes += flight.payload_bytes + len(reply.payload)
         self._answered += count
         self._progressed, self._bytes_then = self._link.clock(), self._link.received_bytes
-        if count >= self._growing:
-            self._growing = min(2 * self._growing, self._room)
+        if count >= self._pace.growing:
+            self._pace.growing = min(2 * self._pace.growing, self._room)
 
     def _put_back(self, lost: dict[int, _Flight]) -> None:
         """Put the unanswered requests back, first come first."""
@@ -222,7 +240,7 @@ class Transfer:
         for flight in reversed(lost.values()):
             self._todo.appendleft((flight.start, flight.stop))
             reply_bytes = fixed + (flight.stop - flight.start) * each
-            self._loss.frame(encoded_bytes(flight.payload_bytes) + encoded_bytes(reply_bytes), lost=True)
+            self._pace.loss.frame(encoded_bytes(flight.payload_bytes) + encoded_bytes(reply_bytes), lost=True)
         self._link.counters.retries += len(lost)
 
     # ends -------------------------------------------------------------------------------------------------------------

@@ -194,7 +194,7 @@ def test_a_bench_cut_short_keeps_what_it_has_and_goes_on(folders, reason):
     answer = fake.receive
 
     def cut(writes):
-        if writes == 60:
+        if writes == 30:
             if reason is KeyboardInterrupt:
                 raise KeyboardInterrupt
             fake.receive = lambda data: []
@@ -216,7 +216,7 @@ def test_a_bench_cut_short_keeps_what_it_has_and_goes_on(folders, reason):
 
 def test_what_was_kept_of_other_samples_is_not_resumed(folders):
     def cut(writes):
-        if writes == 60:
+        if writes == 30:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
