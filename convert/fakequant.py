@@ -1,0 +1,169 @@
+"""An AXNet that computes as its quantised form will, differentiably: for training on the quantised errors.
+
+Rounding passes gradients straight through; clipping stops them (Bengio et al., arXiv 1308.3432). Ranges are learned
+with the weights: their gradient is that of the scale (Esser et al., Learned Step Size Quantization, ICLR 2020).
+Parameters are one row a network: the weights as `train.topology` lays them out, then for each activation the logarithms
+of -low and high.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axedge.train.runtime import tensorflow
+from axedge.train.topology import Topology
+
+Array = NDArray[np.float32]
+
+#: Largest weight code; -128 stays unused, as the format asks.
+WEIGHT_CODES = 127
+#: Up to this many weights a layer is a fused multiply and sum, above it a matrix product: what is faster under XLA.
+_FUSED_WEIGHTS = 128
+#: exp of a range's parameter must stay a usable float32 scale.
+_RANGE_LIMIT = 12.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which activations a quantised AXNet has, by the names that `reader` gives them.
+
+    Attributes:
+        topology: the network's shape.
+        bits: width of activations, 8 or 16.
+    """
+
+    topology: Topology
+    bits: int = 8
+
+    @cached_property
+    def ranged(self) -> tuple[str, ...]:
+        """Activations whose range is learned, in the order of their parameters; TANH's output has a fixed one."""
+        shape = self.topology
+        names = ["u"]
+        names += [self.sum_name("predictor", index) for index in range(len(shape.predictor))]
+        for index in range(len(shape.approximator)):
+            names += [f"gates_{index}", self.sum_name("approximator", index), f"gated_{index}"]
+        return (*names, "y", "safe")
+
+    def activation_of(self, branch: str) -> str:
+        """Return "relu" or "tanh" for "predictor" or "approximator"."""
+        shape = self.topology
+        return shape.predictor_activation if branch == "predictor" else shape.approximator_activation
+
+    def sum_name(self, branch: str, index: int) -> str:
+        """Return the activation that a hidden Dense writes: the layer's result, or the sum that a TANH reads."""
+        return f"{branch}_{index}" + ("_sum" if self.activation_of(branch) == "tanh" else "")
+
+    def one_sided(self, name: str) -> bool:
+        """Return whether the activation is a ReLU's result: its low end is 0."""
+        branch = name.rsplit("_", 1)[0]
+        return branch in ("predictor", "approximator") and self.activation_of(branch) == "relu"
+
+    @property
+    def parameters(self) -> int:
+        """Weights, biases and range parameters."""
+        return self.topology.parameters + 2 * len(self.ranged)
+
+    def split(self, flat: Any) -> tuple[Any, dict[str, tuple[Any, Any]]]:
+        """Return weights [R, P] and, by activation, the range parameters (low [R], high [R]) of flat."""
+        weights, rest = flat[:, : self.topology.parameters], flat[:, self.topology.parameters :]
+        return weights, {name: (rest[:, 2 * i], rest[:, 2 * i + 1]) for i, name in enumerate(self.ranged)}
+
+    def join(self, weights: Array, ranges: Mapping[str, tuple[Array, Array]]) -> Array:
+        """Return flat [R, parameters] of weights [R, P] and ranges (low [R] <= 0, high [R] > 0) by activation."""
+        columns = []
+        for name in self.ranged:
+            low, high = ranges[name]
+            tiny = 1e-5 * np.maximum(high - low, 1e-5)
+            columns += [np.log(np.maximum(-low, tiny)), np.log(np.maximum(high, tiny))]
+        return np.concatenate([weights, np.stack(columns, axis=1)], axis=1).astype(np.float32)
+
+
+def forward(plan: Plan, flat: Any, x: Any, observe: dict[str, Any] | None = None) -> tuple[Any, Any]:
+    """Run all networks on all inputs as their quantised forms would.
+
+    Args:
+        plan: what is quantised.
+        flat: parameters, tensor [R, plan.parameters].
+        x: normalised inputs, tensor [n, B].
+        observe: filled, where given, with each ranged activation before its quantisation, [R, size, B].
+
+    Returns:
+        Answers [R, m, B] and safe logits [R, B], normalised.
+    """
+    tf = tensorflow()
+    weights, ranges = plan.split(flat)
+    layers = plan.topology.split(weights, tf.reshape)
+
+    def settle(name: str, value: Any) -> Any:
+        if observe is not None:
+            observe[name] = value
+        return _quantised(plan, name, value, ranges[name])
+
+    def dense(name: str, value: Any) -> Any:
+        kernel, bias = layers[name]
+        rounded = _rounded_weights(kernel)
+        if kernel.shape[1] * kernel.shape[2] <= _FUSED_WEIGHTS:
+            product = tf.reduce_sum(rounded[:, :, :, tf.newaxis] * value[:, :, tf.newaxis, :], axis=1)
+        else:
+            product = tf.matmul(rounded, value, transpose_a=True)
+        return product + bias[:, :, tf.newaxis]
+
+    def hidden_layer(branch: str, index: int, value: Any) -> Any:
+        total = dense(f"{branch}_{index}", value)
+        if plan.activation_of(branch) == "relu":
+            return settle(plan.sum_name(branch, index), tf.nn.relu(total))
+        return _tanh_output(plan, tf.tanh(settle(plan.sum_name(branch, index), total)))
+
+    shape = plan.topology
+    entry = settle("u", tf.broadcast_to(x[tf.newaxis], tf.concat([[tf.shape(flat)[0]], tf.shape(x)], 0)))
+    trunk = entry
+    for index in range(len(shape.predictor)):
+        trunk = hidden_layer("predictor", index, trunk)
+    value = entry
+    for index in range(len(shape.approximator)):
+        gate = settle(f"gates_{index}", dense(f"gates_{index}", trunk))
+        value = settle(f"gated_{index}", hidden_layer("approximator", index, value) * gate)
+    return settle("y", dense("y", value)), settle("safe", dense("safe", trunk))[:, 0]
+
+
+def _straight_round(value: Any) -> Any:
+    """Return round(value), with the gradient of value."""
+    tf = tensorflow()
+    return value + tf.stop_gradient(tf.round(value) - value)
+
+
+def _rounded_weights(kernel: Any) -> Any:
+    """Return kernel [R, i, o] as 8-bit numbers with one scale a unit; the scale passes no gradient."""
+    tf = tensorflow()
+    largest = tf.reduce_max(tf.abs(kernel), axis=1, keepdims=True)
+    scale = tf.stop_gradient(tf.maximum(largest, 1e-12) / WEIGHT_CODES)
+    return _straight_round(kernel / scale) * scale
+
+
+def _quantised(plan: Plan, name: str, value: Any, logs: tuple[Any, Any]) -> Any:
+    """Return value [R, size, B] on the grid of its range, clipped to it."""
+    tf = tensorflow()
+    low_log, high_log = (tf.clip_by_value(log, -_RANGE_LIMIT, _RANGE_LIMIT)[:, tf.newaxis, tf.newaxis] for log in logs)
+    high = tf.exp(high_log)
+    if plan.bits == 16:
+        largest = high if plan.one_sided(name) else tf.maximum(high, tf.exp(low_log))
+        scale = largest / 32767.0
+        return tf.clip_by_value(_straight_round(value / scale), -32768.0, 32767.0) * scale
+    low = tf.zeros_like(high) if plan.one_sided(name) else -tf.exp(low_log)
+    scale = (high - low) / 255.0
+    zero = _straight_round(-128.0 - low / scale)
+    codes = tf.clip_by_value(_straight_round(value / scale) + zero, -128.0, 127.0)
+    return (codes - zero) * scale
+
+
+def _tanh_output(plan: Plan, value: Any) -> Any:
+    tf = tensorflow()
+    steps = 128.0 if plan.bits == 8 else 32768.0
+    return tf.clip_by_value(_straight_round(value * steps), -steps, steps - 1.0) / steps
