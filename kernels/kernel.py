@@ -99,7 +99,7 @@ def data_kernel(
     paths = (x_path,) if y_path is None else (x_path, y_path)
     try:
         check_function_name(name)
-        error = ErrorSpec(metric, bound, floor)  # type: ignore[arg-type]
+        error = ErrorSpec(metric=metric, bound=bound, floor=floor)  # type: ignore[arg-type]
     except ValueError as mistake:
         raise KernelError(_first_mistake(name, mistake)) from None
     x, y = read_pair(paths, None, outputs)

@@ -40,16 +40,19 @@ void blackscholes(const float in[6], float out[1])
 }
 
 /* What trades: as many calls as puts, their strikes from one standard deviation of the asset at expiry in the money to two
- * out of it, half a one out most often. u: spot, rate, volatility, time, kind, and two for the strike. */
+ * out of it, half a one out most often; the farthest strikes listed are 35 and 250. u: spot, rate, volatility, time, kind,
+ * and two for the strike. */
 void blackscholes_sample(const float u[7], float in[6])
 {
     const float volatility = 0.1f + 0.4f * u[2];
     const float years = 0.05f + 0.95f * u[3];
     const float out_of_money = 1.5f * (u[5] + u[6]) - 1.0f;
     const float direction = u[4] < 0.5f ? 1.0f : -1.0f;
+    const float spot = 80.0f + 40.0f * u[0];
+    const float strike = spot * expf(direction * out_of_money * volatility * sqrtf(years));
 
-    in[0] = 80.0f + 40.0f * u[0];
-    in[1] = in[0] * expf(direction * out_of_money * volatility * sqrtf(years));
+    in[0] = spot;
+    in[1] = strike < 35.0f ? 35.0f : strike > 250.0f ? 250.0f : strike;
     in[2] = 0.1f * u[1];
     in[3] = volatility;
     in[4] = years;
