@@ -1,0 +1,30 @@
+"""The whole road, walked once a run and shared by the tests here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+AXEDGE = [sys.executable, "-m", "axedge.cli"]
+Verb = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def axedge(*arguments: object, cwd: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a verb as a user does, in a process of its own; fail the test on another exit code than expected."""
+    command = [*AXEDGE, *map(str, arguments)]
+    answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=500, check=False)
+    assert answer.returncode == expect, f"{' '.join(command[3:])}\n{answer.stdout}\n{answer.stderr}"
+    return answer
+
+
+@pytest.fixture(scope="session")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which inversek2j was trained with the default recipe and converted."""
+    folder = tmp_path_factory.mktemp("road")
+    axedge("train", "inversek2j", cwd=folder)
+    axedge("convert", cwd=folder)
+    return folder

@@ -1,0 +1,189 @@
+"""From the kernel's C to figures measured on a board, as a user walks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.end_to_end.conftest import AXEDGE, axedge
+
+pytestmark = [pytest.mark.qemu, pytest.mark.train, pytest.mark.xdist_group("road")]
+
+# What bench.json promises to hold, to machines that read it.
+FIELDS = {
+    "": "kernel board engine activations model_hash build_id seed samples paths guarantee vectors invocation precision "
+    "violation_rate useful_invocation true_invocation error ticks speedup break_even_invocation desktop_interpreter "
+    "footprint link verdict schema",
+    "paths": "approximated unsafe out_of_domain",
+    "vectors": "count mismatches",
+    "error": "median p95 p99 max",
+    "ticks": "unit source hz icount_shift timer_overhead approximate exact gated",
+    "speedup": "value of bound",
+    "desktop_interpreter": "name version outputs differing max_steps",
+    "footprint": "flash_bytes ram_bytes stack_bytes engine_flash_bytes engine_ram_bytes",
+    "link": "samples_per_s payload_bytes retries crc_errors",
+}
+
+
+def bench_json(road: Path, board: str) -> dict[str, Any]:
+    return json.loads((road / "out" / "inversek2j" / board / "aot-i8" / "bench.json").read_text())
+
+
+def no_emulator_runs(road: Path) -> bool:
+    """Whether no process runs an image of this folder's emulated boards."""
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(road).encode() in process.read_bytes() and b"firmware.elf" in process.read_bytes():
+                return False
+        except OSError:
+            continue
+    return True
+
+
+def test_the_default_recipe_is_worth_having(road: Path) -> None:
+    record = json.loads((road / "out" / "inversek2j" / "train" / "train.json").read_text())
+    assert record["metrics"]["true_invocation"] >= 0.80
+    assert record["metrics"]["inv95"] >= 0.75
+    assert record["parameters"] == 60
+
+
+@pytest.mark.parametrize(
+    ("board", "unit", "source"),
+    [("microbit", "instructions", "timer"), ("mps2-an386", "instructions", "timer"), ("native", "nanoseconds", "host")],
+)
+def test_a_board_is_benched_and_says_all_it_promises(road: Path, board: str, unit: str, source: str) -> None:
+    axedge("run", "inversek2j", "--board", board, "--samples", 2000, cwd=road)
+    body = bench_json(road, board)
+    for part, names in FIELDS.items():
+        assert set(names.split()) <= set(body[part] if part else body), part
+    assert body["schema"] == 1
+    assert body["board"] == board
+    assert body["samples"] == sum(body["paths"].values()) == 2000
+    assert body["vectors"]["count"] >= 1000
+    assert body["vectors"]["mismatches"] == 0
+    assert body["ticks"]["unit"] == unit
+    assert source in body["ticks"]["source"].lower()
+    assert 0 < body["ticks"]["gated"]["min"] <= body["ticks"]["gated"]["mean"]
+    assert body["footprint"]["engine_ram_bytes"] == 0
+    assert board in body["verdict"]
+    assert no_emulator_runs(road)
+
+
+def test_the_figures_do_not_depend_on_the_board(road: Path) -> None:
+    for board in ("microbit", "mps2-an386", "native"):
+        axedge("run", "inversek2j", "--board", board, "--samples", 2000, cwd=road)
+    microbit, an386, native = (bench_json(road, board) for board in ("microbit", "mps2-an386", "native"))
+    assert microbit["paths"] == an386["paths"] == native["paths"]
+    assert microbit["desktop_interpreter"] == an386["desktop_interpreter"] == native["desktop_interpreter"]
+    # libm differs, so an exact result may differ in its last digit, and with it a sample at the very bound
+    for other in (an386, native):
+        assert abs(microbit["true_invocation"] - other["true_invocation"]) < 0.002
+
+
+def test_instructions_repeat(road: Path) -> None:
+    found = []
+    for _ in range(2):
+        axedge("build", "inversek2j", "--board", "microbit", cwd=road)
+        axedge("flash", "inversek2j", "--board", "microbit", cwd=road)
+        answer = axedge("bench", "inversek2j", "--board", "microbit", "--samples", 200, "--json", cwd=road)
+        found.append(json.loads(answer.stdout)["ticks"])
+    for name in ("approximate", "exact", "gated"):
+        first, second = found[0][name], found[1][name]
+        assert first["mean"] == pytest.approx(second["mean"], abs=1.0), name
+
+
+def test_what_is_up_to_date_is_not_done_again(road: Path) -> None:
+    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
+    before = {path: path.stat().st_mtime_ns for path in (road / "out" / "inversek2j").rglob("*") if path.is_file()}
+    answer = axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
+    assert answer.stderr.count("up to date") == 5
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert "Worth" in answer.stdout or "worth" in answer.stdout
+
+
+def test_inputs_that_no_network_may_answer_go_to_the_exact_function(road: Path, tmp_path: Path) -> None:
+    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
+    stored = np.load(road / "out" / "inversek2j" / "convert" / "samples.npz")["x"][:20]
+    lines = [f"{x:.9g} {y:.9g}" for x, y in stored] + ["nan 0.5", "inf 0.5", "0.5 -inf", "1e30 0.5", "0.5 -0.001"]
+    (tmp_path / "mine.txt").write_text("\n".join(lines) + "\n")
+    answer = axedge("bench", "inversek2j", "--board", "native", "--inputs", tmp_path / "mine.txt", "--json", cwd=road)
+    body = json.loads(answer.stdout)
+    assert body["samples"] == 25
+    assert body["paths"]["out_of_domain"] == 5
+
+
+def test_a_board_with_another_image_is_refused(road: Path) -> None:
+    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
+    state = road / "out" / ".boards" / "native" / "state.json"
+    kept = state.read_text()
+    try:
+        state.write_text(kept.replace(json.loads(kept)["build_id"], "0123456789abcdef"))
+        answer = axedge("bench", "inversek2j", "--board", "native", cwd=road, expect=3)
+    finally:
+        state.write_text(kept)
+    assert "another image" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_a_damaged_earlier_stage_is_one_clear_line(road: Path, tmp_path: Path) -> None:
+    shutil.copytree(road / "out", tmp_path / "out")
+    (tmp_path / "out" / "inversek2j" / "convert" / "convert.json").write_text("{")
+    answer = axedge("bench", "inversek2j", "--board", "native", cwd=tmp_path, expect=2)
+    assert "convert.json is damaged" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("after_s", [1.0, 6.0, 12.0])
+def test_an_interrupted_run_leaves_nothing_half_written(tmp_path: Path, after_s: float) -> None:
+    process = subprocess.Popen(
+        [*AXEDGE, "run", "inversek2j", "--board", "microbit"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(after_s)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in left if path.name.startswith(".")], left
+    assert no_emulator_runs(tmp_path)
+
+
+def test_training_and_bench_in_one_process(road: Path, tmp_path: Path) -> None:
+    """TensorFlow and the desktop interpreter cannot share a process; axedge must see to it."""
+    script = """
+from pathlib import Path
+from axedge.artifacts.workspace import Workspace
+from axedge.firmware.boards import load_board
+from axedge.kernels.kernel import load_kernel
+from axedge.pipeline import BenchChoice, Choice, Pipeline
+from axedge.terminal import Terminal
+
+board = load_board("native")
+choice = Choice(train={"steps": 200, "restarts": 2})
+pipeline = Pipeline(load_kernel("inversek2j"), Workspace(Path("out")), Terminal(quiet=True), choice)
+pipeline.train(); pipeline.convert(); pipeline.build(board); pipeline.flash(board, None)
+record = pipeline.bench(board, BenchChoice(samples=300))
+print(record.desktop_interpreter.outputs, record.vectors.mismatches)
+"""
+    answer = subprocess.run(
+        [AXEDGE[0], "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    outputs, mismatches = answer.stdout.split()
+    assert int(outputs) >= 3000
+    assert mismatches == "0"
