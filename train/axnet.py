@@ -88,7 +88,7 @@ def train_axnet(
         progress=progress,
     )
     start = initial_weights(topology, recipe, recipe.rounds[0].restarts, seed)
-    flat, judgements = field.run(recipe.rounds, start)
+    flat, judgements = field.run(recipe.rounds, start, recipe.paces)
     flat, judgements = flat[: recipe.keep], judgements[: recipe.keep]
     if recipe.bias_to_precision is not None:
         flat = _shift_logits(topology, flat, judge, recipe.bias_to_precision)

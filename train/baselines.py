@@ -204,7 +204,7 @@ class _Work:
             start = initial_weights(topology, self.recipe, rounds[0].restarts, self.seed)
         else:
             rounds = self.recipe.rounds[-1:]
-        return field.run(rounds, start)
+        return field.run(rounds, start, self.recipe.paces)
 
     def _agreed(self, before: TrainedPair) -> NDArray[np.bool_]:
         """Return the training samples that are safe and let through; all of them where those are too few."""

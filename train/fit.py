@@ -34,22 +34,21 @@ class State:
         flat: parameters [R, P].
         mean: Adam's running mean of the gradient, [R, P].
         square: Adam's running mean of its square, [R, P].
+        pace: factor on the learning rate, [R].
         steps: Adam steps made since the running means were zero.
     """
 
     flat: Array
     mean: Array
     square: Array
+    pace: Array
     steps: int = 0
 
     @classmethod
-    def start(cls, flat: Array) -> State:
-        """Return a state with fresh running means."""
-        return cls(flat, np.zeros_like(flat), np.zeros_like(flat))
-
-    def keep(self, chosen: NDArray[np.int64] | list[int]) -> State:
-        """Return the state of some of the restarts."""
-        return replace(self, flat=self.flat[chosen], mean=self.mean[chosen], square=self.square[chosen])
+    def start(cls, flat: Array, pace: Array | None = None) -> State:
+        """Return a state with fresh running means; without a pace, that of the schedule."""
+        own = np.ones(len(flat), np.float32) if pace is None else pace.astype(np.float32)
+        return cls(flat, np.zeros_like(flat), np.zeros_like(flat), own)
 
 
 class Batches:
@@ -101,12 +100,13 @@ class Loop:
             padded = np.zeros((CHUNK, schedule.shape[1]), np.float32)
             padded[: len(rows)] = rows
             flat, mean, square = self._chunk(
-                *(tf.constant(part) for part in (state.flat, state.mean, state.square, padded)),
+                *(tf.constant(part) for part in (state.flat, state.mean, state.square, state.pace, padded)),
                 tf.constant([len(rows), state.steps, first_batch + start], tf.int32),
                 self._batches.x,
                 self._batches.y,
             )
-            state = State(flat.numpy(), mean.numpy(), square.numpy(), state.steps + len(rows))
+            moved = {"flat": flat.numpy(), "mean": mean.numpy(), "square": square.numpy()}
+            state = replace(state, **moved, steps=state.steps + len(rows))
         return state
 
     def _compile(self, loss: LossFunction) -> Callable[..., Any]:
@@ -114,7 +114,7 @@ class Loop:
         batch_count = self._batches.count
 
         @tf.function(jit_compile=True, reduce_retracing=False)
-        def chunk(flat: Any, mean: Any, square: Any, schedule: Any, numbers: Any, xs: Any, ys: Any) -> Any:
+        def chunk(flat: Any, mean: Any, square: Any, pace: Any, schedule: Any, numbers: Any, xs: Any, ys: Any) -> Any:
             # Plain arguments may become compile-time constants, and each new value would compile the loop again;
             # a gathered batch and numbers read from a tensor inside the loop do not.
             def body(i: Any, flat: Any, mean: Any, square: Any) -> Any:

@@ -41,8 +41,15 @@ class Field:
     progress: Progress = silent
     history: list[HistoryPoint] = field(default_factory=list)
 
-    def run(self, rounds: Sequence[Round], flat: Array) -> tuple[Array, list[Judgement]]:
-        """Train networks flat [R, P] through the rounds.
+    def run(
+        self, rounds: Sequence[Round], flat: Array, paces: Sequence[float] = (1.0,)
+    ) -> tuple[Array, list[Judgement]]:
+        """Train networks through the rounds.
+
+        Args:
+            rounds: one after the other.
+            flat: where the networks start, [R, P].
+            paces: factors on the learning rate, dealt out to the networks in turn, which keep them.
 
         Returns:
             The last round's networks and their judgements, best first.
@@ -51,15 +58,16 @@ class Field:
         self._work = float(sum(part.steps * part.restarts * part.batch for part in rounds))
         self._done, self._steps = 0.0, 0
         judgements: list[Judgement] = []
+        pace = np.resize(np.array(paces, np.float32), len(flat))
         for number, part in enumerate(rounds):
-            flat, judgements = self._round(number, part, flat[: part.restarts])
+            flat, judgements = self._round(number, part, State.start(flat[: part.restarts], pace[: part.restarts]))
             order = ranking(judgements)
-            flat, judgements = flat[order], [judgements[index] for index in order]
+            flat, pace, judgements = flat[order], pace[order], [judgements[index] for index in order]
         return flat, judgements
 
-    def _round(self, number: int, part: Round, flat: Array) -> tuple[Array, list[Judgement]]:
+    def _round(self, number: int, part: Round, state: State) -> tuple[Array, list[Judgement]]:
         loop = Loop(self.loss(part), Batches(self.x, self.y, part.batch, self.seed + number))
-        schedule, state = schedule_of(part), State.start(flat)
+        schedule = schedule_of(part)
         judgements: list[Judgement] = []
         for start in range(0, part.steps, LOOK_EVERY):
             rows = schedule[start : start + LOOK_EVERY]

@@ -89,6 +89,7 @@ def train_kernel(
         kernel_digest=kernel.digest(),
         options=TrainOptions(seed=seed, recipe=recipe, steps=steps, restarts=restarts),
         rounds=_rounds(plan),
+        paces=list(plan.paces),
         topology=_shape(topology),
         parameters=topology.parameters,
         normalisation=Normalisation(inputs=_scalings(trained.inputs), outputs=_scalings(trained.outputs)),

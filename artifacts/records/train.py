@@ -116,6 +116,7 @@ class TrainRecord(Record):
         kernel_digest: hash of kernel.toml, the C and the data.
         options: what the user asked for.
         rounds: what that came to.
+        paces: factors on the learning rate, dealt out to the networks of the first round in turn.
         topology: the network's shape.
         parameters: weights and biases.
         normalisation: the map between kernel units and network units.
@@ -135,6 +136,7 @@ class TrainRecord(Record):
     kernel_digest: str
     options: TrainOptions
     rounds: list[TrainRound]
+    paces: list[float]
     topology: NetworkShape
     parameters: int
     normalisation: Normalisation

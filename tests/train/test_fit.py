@@ -99,3 +99,12 @@ def test_the_rate_rises_then_falls():
     assert (np.diff(rate[100:]) <= 0).all()
     assert rate[-1] < 1e-7
     assert len(warm_up_and_cosine(5, 0.01, 100)) == 5
+
+
+def test_a_pace_is_a_factor_on_the_rate(small):
+    topology, loss, batches = small
+    flat = np.repeat(topology.initial(1, seed=0), 2, axis=0)
+    paced = Loop(loss, batches).run(State.start(flat, np.array([1.0, 0.5])), constant_rate(30))
+    halved = Loop(loss, batches).run(State.start(flat), constant_rate(30, rate=0.005))
+    assert np.allclose(paced.flat[1], halved.flat[1], atol=1e-6)
+    assert not np.allclose(paced.flat[0], halved.flat[0], atol=1e-3)
