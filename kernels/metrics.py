@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from axedge.kernels.spec import ErrorSpec
 
@@ -181,13 +181,13 @@ def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, fl
 def clopper_pearson_upper(k: int, n: int, confidence: float = 0.95) -> float:
     """Return p such that a share of p or more yields k hits or fewer with probability 1 - confidence or less."""
     _check_trials(k, n, confidence)
-    return 1.0 if k == n else float(beta.ppf(confidence, k + 1, n - k))
+    return 1.0 if k == n else float(betaincinv(k + 1, n - k, confidence))
 
 
 def clopper_pearson_lower(k: int, n: int, confidence: float = 0.95) -> float:
     """Return p such that a share of p or less yields k hits or more with probability 1 - confidence or less."""
     _check_trials(k, n, confidence)
-    return 0.0 if k == 0 else float(beta.ppf(1.0 - confidence, k, n - k + 1))
+    return 0.0 if k == 0 else float(betaincinv(k, n - k + 1, 1.0 - confidence))
 
 
 def _rows(y: ArrayLike, y_hat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
