@@ -121,10 +121,9 @@ class Loop:
                 batch = (numbers[2] + i) % batch_count
                 row = tf.gather(schedule, i)
                 gradient = _gradient(loss, flat, tf.gather(xs, batch), tf.gather(ys, batch), row)
-                flat, mean, square = _adam(
-                    flat, mean, square, gradient, row[0], tf.cast(numbers[1] + i + 1, tf.float32)
-                )
-                return i + 1, flat, mean, square
+                rate = row[0] * pace[:, tf.newaxis]
+                step = tf.cast(numbers[1] + i + 1, tf.float32)
+                return i + 1, *_adam(flat, mean, square, gradient, rate, step)
 
             zero = tf.constant(0)
             return tf.while_loop(lambda i, *_: i < numbers[0], body, (zero, flat, mean, square))[1:]

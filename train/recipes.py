@@ -112,8 +112,8 @@ class Recipe:
 _FULL_EFFORT_PARAMETERS = 100
 _FEWEST_RESTARTS = 2
 
-# Rates and temperatures were found on inversek2j: 4e-2 and 0.08 gave a median of 0.81 invocation at 95 % precision after
-# 20,000 steps, 1e-2 and 0.3 gave 0.76. How networks rank before the rate has fallen says little about the end
+# Rates and temperatures were found on inversek2j: 4e-2 and 0.08 gave a median of 0.81 invocation at 95 % precision
+# after 20,000 steps, 1e-2 and 0.3 gave 0.76. How networks rank before the rate has fallen says little about the end
 # (correlation 0.3 to 0.5 for three quarters of the way): the first round runs to its end before any is dropped.
 DEFAULT = Recipe(
     name="default",
