@@ -1,4 +1,4 @@
-"""The promise: a threshold whose violation rate is bounded, by the exact binomial bound on samples seen by nothing else.
+"""The promise: a threshold whose violation rate is bounded by the exact binomial bound, on samples nothing else saw.
 
 Thresholds are proposed on the validation samples, and each is tested on the calibration samples at its share of delta
 (Bonferroni), so choosing the best of those that pass costs no validity. Testing them from the strictest on, and

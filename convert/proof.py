@@ -1,7 +1,7 @@
 """A static proof that no accumulator or intermediate of a quantised network can overflow, for any input codes.
 
-Interval arithmetic over the whole numbers that the engines use: each activation's codes lie where its clamp leaves them,
-so each sum, in whatever order it is taken, lies within the sum of its terms' largest magnitudes.
+Interval arithmetic over the whole numbers that the engines use: each activation's codes lie where its clamp leaves
+them, so each sum, in whatever order it is taken, lies within the sum of its terms' largest magnitudes.
 """
 
 from __future__ import annotations
@@ -52,10 +52,8 @@ def prove(net: QNet) -> tuple[Bound, ...]:
     ranges = {net.source: (net.activations[net.source].code_min, net.activations[net.source].code_max)}
     bounds = []
     for operation in net.operations:
-        if isinstance(operation, (Dense, Multiply)):
-            bound = (
-                _dense(net, operation, ranges) if isinstance(operation, Dense) else _multiply(net, operation, ranges)
-            )
+        bound = _bound(net, operation, ranges)
+        if bound is not None:
             if bound.magnitude > bound.limit:
                 raise CheckFailed(
                     f"layer {operation.target} may overflow: up to {bound.magnitude} where {bound.limit} fits.",
@@ -64,6 +62,12 @@ def prove(net: QNet) -> tuple[Bound, ...]:
             bounds.append(bound)
         ranges[operation.target] = _codes(net, operation, ranges)
     return tuple(bounds)
+
+
+def _bound(net: QNet, operation: Operation, ranges: dict[str, tuple[int, int]]) -> Bound | None:
+    if isinstance(operation, Dense):
+        return _dense(net, operation, ranges)
+    return _multiply(net, operation, ranges) if isinstance(operation, Multiply) else None
 
 
 def _codes(net: QNet, operation: Operation, ranges: dict[str, tuple[int, int]]) -> tuple[int, int]:
