@@ -164,8 +164,8 @@ class Transfer:
             if start + taken < stop:
                 self._todo.appendleft((start + taken, stop))
             flights[self._link.next_seq()] = _Flight(start, start + taken, size)
-            if self._pace.growing < self._room:
-                break
+            if count == self._pace.growing < self._room:
+                break  # still finding out what the board can take
         return flights
 
     # one window -------------------------------------------------------------------------------------------------------
