@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from axedge.artifacts.errors import CheckFailed
 from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.train import HistoryPoint
 from axedge.kernels.kernel import Kernel
@@ -75,6 +76,9 @@ def train_axnet(
     """Train, and return the best few networks, folded to normalised inputs.
 
     The result depends on the arguments only, on one machine and version set; the split's test samples are not read.
+
+    Raises:
+        CheckFailed: every network diverged.
     """
     units = Units.of(kernel, split, recipe.standardise)
     validation = units.network_inputs(split.validation.x)
@@ -88,7 +92,7 @@ def train_axnet(
         progress=progress,
     )
     start = initial_weights(topology, recipe, recipe.rounds[0].restarts, seed)
-    flat, judgements = field.run(recipe.rounds, start, recipe.paces)
+    flat, judgements = _sound(*field.run(recipe.rounds, start, recipe.paces))
     flat, judgements = flat[: recipe.keep], judgements[: recipe.keep]
     if recipe.bias_to_precision is not None:
         flat = _shift_logits(topology, flat, judge, recipe.bias_to_precision)
@@ -102,6 +106,21 @@ def initial_weights(topology: Topology, recipe: Recipe, restarts: int, seed: int
         return topology.initial(restarts, seed, recipe.spread)
     draws = [np.random.default_rng([seed, index]).normal(0.0, 0.1, topology.parameters) for index in range(restarts)]
     return np.stack(draws).astype(np.float32)
+
+
+def _sound(flat: Array, judgements: list[Judgement]) -> tuple[Array, list[Judgement]]:
+    """Return the networks whose parameters are finite.
+
+    Raises:
+        CheckFailed: none is.
+    """
+    finite = np.flatnonzero(np.isfinite(flat).all(axis=1))
+    if len(finite) == 0:
+        raise CheckFailed(
+            "the training diverged: no network has finite weights.",
+            "Look for results many times larger than the others, or try another --seed.",
+        )
+    return flat[finite], [judgements[index] for index in finite]
 
 
 def _shift_logits(topology: Topology, flat: Array, judge: Judge, precision: float) -> Array:
