@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from axedge.artifacts.errors import UsageError
 from axedge.firmware.boards import FIRMWARE, Board
 from axedge.firmware.model_header import GeneratedPair, WireSizes
 from axedge.firmware.toolchain import Toolchain
@@ -112,6 +113,12 @@ def memory_script(board: Board) -> str:
 
 
 def _quoted(value: str | Path) -> str:
-    """Return a CMake string literal."""
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace(";", "\\;")
+    """Return a CMake string literal.
+
+    Raises:
+        UsageError: it holds a semicolon, which separates the elements of CMake's lists.
+    """
+    if ";" in str(value):
+        raise UsageError(f"the path {value} holds a semicolon, which CMake cannot take.", "Move the files elsewhere.")
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{text}"'

@@ -11,9 +11,9 @@ from cobs import cobs
 
 HELLO, RUN, VECTORS, MORE, ERROR = 0x01, 0x02, 0x03, 0x40, 0xFF
 GATED, APPROXIMATE, EXACT, BOTH = range(4)
-DEADLINE_S = 3.0
+DEADLINE_S = 20.0
 
-HELLO_FIELDS = (
+HELLO_FIELDS = (  # noqa: SIM905
     "protocol engine activation_bits inputs outputs has_exact tick_source reset_cause tick_hz tick_overhead frame_max "
     "credit model_hash build_id threshold eps delta flash_bytes ram_bytes stack_bytes stack_peak_bytes arena_bytes "
     "bad_frames"
@@ -97,7 +97,9 @@ class Client:
                 found.append((*values[:2], values[2:]))
         return found
 
-    def vectors(self, rows: list[tuple[int, ...]], outputs: int = 2, bits: int = 8) -> list[tuple[tuple[int, ...], int]]:
+    def vectors(
+        self, rows: list[tuple[int, ...]], outputs: int = 2, bits: int = 8
+    ) -> list[tuple[tuple[int, ...], int]]:
         """Return (output codes, logit code) of each row of input codes."""
         letter = {8: "b", 16: "h"}[bits]
         numbers = b"".join(struct.pack(f"<{len(row)}{letter}", *row) for row in rows)

@@ -1,4 +1,4 @@
-"""Powering boards on for these tests: the native process, and QEMU with counted instructions. The real thing is axedge.host."""
+"""Powering boards on for these tests: the native process, and QEMU with counted instructions."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def qemu_command(board: Board, elf: Path, port: int, icount: bool) -> list[str]:
 def qemu(board: Board, elf: Path, icount: bool = True) -> Iterator[Client]:
     """Run an image in QEMU, which waits for the client before it starts.
 
-    QEMU looks whether the UART takes bytes only when its main loop turns, and with counted instructions a silent board does
-    not turn it: bytes that came before the UART was on could wait for ever. Lines on its control channel turn the loop.
+    QEMU looks whether the UART takes bytes only when its main loop turns, and with counted instructions a silent board
+    does not turn it: bytes that came before the UART was on could wait for ever. Lines on its control channel turn it.
     """
     port = _free_port()
     command = [*qemu_command(board, elf, port, icount), "-qmp", "stdio"]
