@@ -69,7 +69,7 @@ def compiler_id() -> str:
     if not shutil.which(_COMPILER):
         raise ToolMissing(f"{_COMPILER} is not installed.", "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi")
     version = subprocess.run([_COMPILER, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
-    probe = '#include <newlib.h>\n__NEWLIB__ __NEWLIB_MINOR__\n'
+    probe = "#include <newlib.h>\n__NEWLIB__ __NEWLIB_MINOR__\n"
     words = subprocess.run(
         [_COMPILER, "-E", "-P", "-x", "c", "-"], input=probe, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -93,7 +93,9 @@ def code_rows(deployment: Deployment) -> np.ndarray:
 class Bench:
     """One generated pair for one machine, in a folder of its own."""
 
-    def __init__(self, folder: Path, deployment: Deployment, machine: Machine, optimize: str, core: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, deployment: Deployment, machine: Machine, optimize: str, core: str | None = None
+    ) -> None:
         self.folder, self.machine, self.optimize = folder, machine, optimize
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in emit_aot(deployment, optimize, core or machine.core).items():
@@ -129,7 +131,9 @@ class Bench:
     def _emulate(self, image: Path) -> dict[str, int]:
         command = ["qemu-system-arm", "-M", self.machine.qemu, "-display", "none", "-monitor", "none", "-nodefaults"]
         command += ["-icount", f"shift={_ICOUNT_SHIFT}", "-semihosting-config", "enable=on,target=native"]
-        done = subprocess.run([*command, "-kernel", str(image)], capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            [*command, "-kernel", str(image)], capture_output=True, text=True, check=False, timeout=120
+        )
         lines = [line.split() for line in (done.stdout + done.stderr).splitlines()]
         printed = {line[0]: int(line[1]) for line in lines if len(line) == 2 and line[1].isdigit()}
         if "fault" in printed or "stack" not in printed:

@@ -115,7 +115,9 @@ def reference(name: str, kernel: str = "bench", threshold: int = 0) -> Deploymen
         low = -0.5 if index % 2 == 0 else 0.0
         factor = np.float32(255 * 2**20 / (1.0 - low))
         inputs.append(InputCode(low, 1.0, float(factor), round(-float(factor) * low) - (128 << 20) + (1 << 19), 20))
-    rules = tuple(OutputCode(float(np.float32(3.1e-7 * (1 + index))), 1234567 * (index + 1), 14) for index in range(outputs))
+    rules = tuple(
+        OutputCode(float(np.float32(3.1e-7 * (1 + index))), 1234567 * (index + 1), 14) for index in range(outputs)
+    )
     return Deployment(kernel, True, "00000000000000" + f"{len(name):02x}", net, tuple(inputs), rules, threshold)
 
 
@@ -148,12 +150,23 @@ def _write(path: Path, net: QNet) -> None:
 
 def _read(path: Path) -> QNet:
     body = json.loads(path.read_text())
-    types = {"weights": np.int8, "weight_scales": np.float32, "bias": np.int64, "multiplier": np.int32, "shift": np.int32}
+    types = {
+        "weights": np.int8,
+        "weight_scales": np.float32,
+        "bias": np.int64,
+        "multiplier": np.int32,
+        "shift": np.int32,
+    }
     operations = []
     for entry in body["operations"]:
         kind = {"Dense": Dense, "Multiply": Multiply}[entry.pop("type")]
         operations.append(
-            kind(**{key: np.array(value, types[key]) if isinstance(value, list) else value for key, value in entry.items()})
+            kind(
+                **{
+                    key: np.array(value, types[key]) if isinstance(value, list) else value
+                    for key, value in entry.items()
+                }
+            )
         )
     activations = {entry["name"]: Activation(**entry) for entry in body["activations"]}
     return QNet(activations, tuple(operations), body["source"], body["answer"], body["logit"])

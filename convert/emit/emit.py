@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axedge.artifacts.errors import UsageError, did_you_mean
 from axedge.convert.emit.check import check_deployment
+from axedge.convert.emit.dsp import DspPrinter
 from axedge.convert.emit.loops import print_loops
 from axedge.convert.emit.render import render_pair
 from axedge.convert.qnet import Deployment
@@ -28,4 +29,6 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
         if value not in known:
             raise UsageError(f"unknown {what} {value!r}.", did_you_mean(value, known))
     check_deployment(deployment)
+    if core == "cortex-m4" and optimize == "speed":
+        return render_pair(deployment, DspPrinter(deployment.net, optimize).text(), "For cores with the DSP extension.")
     return render_pair(deployment, print_loops(deployment.net), "Portable loops.")

@@ -77,6 +77,17 @@ static code curve(int32_t x, int32_t multiplier, int shift, int is_tanh)
 """
 
 
+SIGMOID = array("static const uint16_t sigmoid[256]", SIGMOID_TABLE) + "\n\n" + SIGMOID
+
+
+def curve_call(operation: Tanh16, argument: str) -> str:
+    """Return C that computes a 16-bit curve of an argument."""
+    multiplier, shift = operation.multiplier, operation.shift
+    if multiplier == 0:
+        multiplier, shift = 3 << shift, 0
+    return f"curve({argument}, {multiplier}, {shift}, {int(operation.kind == 'tanh')})"
+
+
 def print_loops(net: QNet) -> str:
     """Return the helpers, the arrays and `run` for the network."""
     parts = [*_helpers(net), *(text for op in net.operations for text in _data(net, op)), _run(net)]
@@ -101,7 +112,7 @@ def _helpers(net: QNet) -> list[str]:
         )
         parts.append(DENSE.format(**names))
     if Tanh16 in kinds:
-        parts += [array("static const uint16_t sigmoid[256]", SIGMOID_TABLE), SIGMOID]
+        parts.append(SIGMOID)
     return parts
 
 
@@ -173,9 +184,5 @@ def _statement(net: QNet, operation: Operation) -> list[str]:
     elif isinstance(operation, Lookup):
         value = f"{name}_table[{place(operation.source)}[i] + 128]"
     else:
-        is_tanh = int(operation.kind == "tanh")
-        multiplier, shift = operation.multiplier, operation.shift
-        if multiplier == 0:
-            multiplier, shift = 3 << shift, 0
-        value = f"curve({place(operation.source)}[i], {multiplier}, {shift}, {is_tanh})"
+        value = curve_call(operation, f"{place(operation.source)}[i]")
     return [f"    for (i = 0; i < {target.size}; i++) {{", f"        {name}[i] = {value};", "    }"]
