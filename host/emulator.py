@@ -324,4 +324,4 @@ class _Process:
         self._start()
 
     def ask_to_quit(self) -> None:
-        pass
+        self.child.end()
