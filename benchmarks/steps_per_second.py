@@ -59,7 +59,7 @@ def fit_speed(split: Split, units: Units, topology: Topology, batch: int, steps:
 def main(batch: int, at_least: float) -> None:
     """Measure and print both, and their ratio."""
     kernel = load_kernel("inversek2j")
-    topology = Topology.of_kernel(2, 2, kernel.network)
+    topology = Topology.of_kernel(kernel)
     split = draw_split(kernel, SAMPLES, 100, 100, seed=0)
     units = Units.of(kernel, split, standardise=True)
     fit = fit_speed(split, units, topology, batch, steps=min(1_000, SAMPLES // batch))

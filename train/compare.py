@@ -57,7 +57,7 @@ class Cell:
     @property
     def topology(self) -> Topology:
         """The AXNet whose budget counts."""
-        return Topology.of_kernel(len(self.kernel.inputs), len(self.kernel.outputs), self.kernel.network)
+        return Topology.of_kernel(self.kernel, self.recipe.predictor_activation)
 
     def plan(self) -> Recipe:
         """Return the recipe for a network of this size."""

@@ -56,6 +56,7 @@ class Recipe:
         validation_samples: for choosing between networks; the report never uses them.
         standardise: inputs to zero mean and unit variance; folded into the first layers afterwards.
         spread: factor on the starting weights; None: 0.1 for all of them, as the paper has it.
+        predictor_activation: instead of the kernel's; None: the kernel's.
         bias_to_precision: shift the safe logit so that 0 is where the validation precision is this; None: leave it.
         keep: candidates that are handed on.
     """
@@ -67,6 +68,7 @@ class Recipe:
     validation_samples: int = 20_000
     standardise: bool = True
     spread: float | None = 1.0
+    predictor_activation: str | None = None
     bias_to_precision: float | None = 0.95
     keep: int = 6
 
@@ -130,6 +132,7 @@ PAPER = Recipe(
     rounds=(Round(restarts=1, steps=50_000, batch=128, learning_rate=1e-4, cosine=False, loss="squared"),),
     standardise=False,
     spread=None,
+    predictor_activation="relu",
     bias_to_precision=None,
     keep=1,
 )

@@ -39,7 +39,7 @@ def train_inputs_digest(
     kernel: Kernel, *, seed: int = 0, recipe: str = "default", steps: int | None = None, restarts: int | None = None
 ) -> str:
     """Return the hash of all that decides what `train_kernel` makes: the kernel, the recipe's numbers, the options."""
-    plan = _plan(_topology(kernel), recipe, steps, restarts)
+    plan = _plan(kernel, recipe, steps, restarts)
     numbers = json.dumps(asdict(plan), sort_keys=True)
     return digest("train", axedge_version(), kernel.name, kernel.digest(), numbers, str(seed))
 
@@ -75,8 +75,8 @@ def train_kernel(
         ArtifactError: the folder cannot be written.
     """
     started, processor = time.monotonic(), time.process_time()
-    topology = _topology(kernel)
-    plan = _plan(topology, recipe, steps, restarts)
+    plan = _plan(kernel, recipe, steps, restarts)
+    topology = Topology.of_kernel(kernel, plan.predictor_activation)
     split = draw_split(kernel, plan.train_samples, plan.validation_samples, TEST_SAMPLES, seed)
     trained = train_axnet(kernel, split, topology, plan, seed, progress)
     judge = Judge(topology, kernel.error, trained.inputs.apply(split.test.x), split.test, trained.outputs)
@@ -105,12 +105,8 @@ def train_kernel(
     return record
 
 
-def _topology(kernel: Kernel) -> Topology:
-    return Topology.of_kernel(len(kernel.inputs), len(kernel.outputs), kernel.network)
-
-
-def _plan(topology: Topology, recipe: str, steps: int | None, restarts: int | None) -> Recipe:
-    return find_recipe(recipe).for_size(topology.parameters).scaled(steps, restarts)
+def _plan(kernel: Kernel, recipe: str, steps: int | None, restarts: int | None) -> Recipe:
+    return find_recipe(recipe).for_size(Topology.of_kernel(kernel).parameters).scaled(steps, restarts)
 
 
 def _save_networks(topology: Topology, trained: Trained, folder: Path) -> list[Candidate]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from axedge.kernels.spec import NetworkSpec
+from axedge.kernels.kernel import Kernel
 
 Array = NDArray[np.float32]
 
@@ -41,14 +41,15 @@ class Topology:
     approximator_activation: str = "relu"
 
     @classmethod
-    def of_kernel(cls, inputs: int, outputs: int, network: NetworkSpec) -> Topology:
-        """Return the AXNet that kernel.toml asks for."""
+    def of_kernel(cls, kernel: Kernel, predictor_activation: str | None = None) -> Topology:
+        """Return the AXNet that kernel.toml asks for; its predictor may be given another activation."""
+        network = kernel.network
         return cls(
-            inputs,
-            outputs,
+            len(kernel.inputs),
+            len(kernel.outputs),
             tuple(network.approximator),
             tuple(network.predictor),
-            network.predictor_activation,
+            predictor_activation or network.predictor_activation,
             network.approximator_activation,
         )
 

@@ -39,7 +39,7 @@ def test_the_papers_form_has_a_second_logit():
 @pytest.mark.cc
 def test_iterative_training_keeps_its_best_pass(monkeypatch):
     kernel = load_kernel("inversek2j")
-    axnet = Topology.of_kernel(2, 2, kernel.network)
+    axnet = Topology.of_kernel(kernel)
     split = draw_split(kernel, 8192, 2000, 4000, seed=0)
     passes = []
     whole = baselines._Work._pass
@@ -66,7 +66,7 @@ def test_the_agreed_samples_are_safe_and_let_through():
     kernel = load_kernel("inversek2j")
     split = draw_split(kernel, 8192, 2000, 100, seed=0)
     work = baselines._Work(kernel, split, TINY, seed=0)
-    pair = work.train("one-pass", pair_within(Topology.of_kernel(2, 2, kernel.network), 0.5))
+    pair = work.train("one-pass", pair_within(Topology.of_kernel(kernel), 0.5))
     answers, _ = baselines.Runner(pair.shapes.approximator, work.x)(pair.approximators[:1])
     safe = metrics.is_safe(kernel.error, split.train.y, work.units.outputs.undo(answers[0]))
     agreed = work._agreed(pair)

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from axedge.artifacts.errors import UsageError
+from axedge.kernels.kernel import load_kernel
 from axedge.train.recipes import DEFAULT, PAPER, Recipe, Round, find_recipe
 from axedge.train.rounds import schedule_of
+from axedge.train.topology import Topology
 
 pytestmark = pytest.mark.host
 
@@ -12,6 +14,7 @@ def test_the_papers_recipe_is_the_papers():
     (part,) = find_recipe("paper").rounds
     assert (part.restarts, part.steps, part.batch, part.learning_rate) == (1, 50_000, 128, 1e-4)
     assert (part.loss, PAPER.standardise, PAPER.spread) == ("squared", False, None)
+    assert Topology.of_kernel(load_kernel("inversek2j"), PAPER.predictor_activation).predictor_activation == "relu"
     assert (schedule_of(part)[:, 0] == np.float32(1e-4)).all()
 
 
