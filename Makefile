@@ -3,12 +3,13 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test lint setup plan clean help
+.PHONY: demo test fuzz lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
 	@echo "make demo BOARD=native   the same as a process on this machine: needs a C compiler only"
 	@echo "make test            every test"
+	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
 	@echo "make plan            what set-up would install, and how much it weighs"
 	@echo "make lint            ruff"
 
@@ -19,6 +20,10 @@ demo:
 test:
 	@scripts/setup.sh test
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-unlisted-skips
+
+fuzz:
+	@scripts/setup.sh test
+	@$(VENV)/bin/python tests/fuzz/run.py --runs 10000000
 
 lint:
 	@scripts/setup.sh test
