@@ -82,7 +82,7 @@ def decode(encoded: bytes) -> Frame:
 def encoded_bytes(payload_bytes: int) -> int:
     """Return the most bytes that a frame with such a payload can take on the line, its 0x00 included."""
     raw = payload_bytes + OVERHEAD_BYTES
-    return raw + -(-raw // 254) + 1
+    return raw + raw // 254 + 2
 
 
 def payload_room(frame_bytes: int) -> int:
