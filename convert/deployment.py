@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from axedge.artifacts.errors import ArtifactError
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.convert import affine, reference
+from axedge.convert.maps import Maps
 from axedge.convert.qnet import Deployment, InputCode, OutputCode, QNet
 from axedge.convert.reader import read
 from axedge.kernels.kernel import Kernel
@@ -19,16 +19,32 @@ from axedge.kernels.kernel import Kernel
 TFLITE_FILE = "axnet.tflite"
 
 
-def float_rules(
-    kernel: Kernel, net: QNet, u_map: Sequence[tuple[float, float]], v_map: Sequence[tuple[float, float]]
-) -> tuple[tuple[InputCode, ...], tuple[OutputCode, ...]]:
+def deploy(kernel: Kernel, tflite: bytes, maps: Maps) -> Deployment:
+    """Return the deployment of a model, with the gate at logit >= 0, as trained, and no promise.
+
+    Raises:
+        ArtifactError, UnsupportedModel: as `reader.read`.
+    """
+    net = read(tflite)
+    inputs, outputs = float_rules(kernel, net, maps)
+    return Deployment(
+        kernel=kernel.name,
+        has_exact=kernel.has_exact,
+        model_hash=model_hash(tflite),
+        net=net,
+        inputs=inputs,
+        outputs=outputs,
+        threshold=net.activations[net.logit].zero_point if net.logit else 0,
+    )
+
+
+def float_rules(kernel: Kernel, net: QNet, maps: Maps) -> tuple[tuple[InputCode, ...], tuple[OutputCode, ...]]:
     """Derive the rules of all inputs and outputs.
 
     Args:
         kernel: gives the box.
         net: the quantised network.
-        u_map: (offset, scale) an input, u = (x - offset) / scale.
-        v_map: (offset, scale) an output, y = v * scale + offset.
+        maps: between the kernel's units and the network's.
 
     Raises:
         UnsupportedModel: an input or output lies too far from 0 for its width.
@@ -36,9 +52,9 @@ def float_rules(
     entry, answer = net.activations[net.source], net.activations[net.answer]
     inputs = tuple(
         affine.input_code(port.minimum, port.maximum, offset, scale, entry)
-        for port, (offset, scale) in zip(kernel.inputs, u_map, strict=True)
+        for port, (offset, scale) in zip(kernel.inputs, maps.inputs, strict=True)
     )
-    return inputs, tuple(affine.output_code(offset, scale, answer) for offset, scale in v_map)
+    return inputs, tuple(affine.output_code(offset, scale, answer) for offset, scale in maps.outputs)
 
 
 def answer(deployment: Deployment, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -85,14 +85,14 @@ class Plan:
         return np.concatenate([weights, np.stack(columns, axis=1)], axis=1).astype(np.float32)
 
 
-def forward(plan: Plan, flat: Any, x: Any, observe: dict[str, Any] | None = None) -> tuple[Any, Any]:
+def forward(plan: Plan, flat: Any, x: Any, seen: dict[str, Any] | None = None) -> tuple[Any, Any]:
     """Run all networks on all inputs as their quantised forms would.
 
     Args:
         plan: what is quantised.
         flat: parameters, tensor [R, plan.parameters].
         x: normalised inputs, tensor [n, B].
-        observe: filled, where given, with each ranged activation before its quantisation, [R, size, B].
+        seen: None; else nothing is quantised, and this is filled with each ranged activation, [R, size, B].
 
     Returns:
         Answers [R, m, B] and safe logits [R, B], normalised.
@@ -102,13 +102,14 @@ def forward(plan: Plan, flat: Any, x: Any, observe: dict[str, Any] | None = None
     layers = plan.topology.split(weights, tf.reshape)
 
     def settle(name: str, value: Any) -> Any:
-        if observe is not None:
-            observe[name] = value
+        if seen is not None:
+            seen[name] = value
+            return value
         return _quantised(plan, name, value, ranges[name])
 
     def dense(name: str, value: Any) -> Any:
         kernel, bias = layers[name]
-        rounded = _rounded_weights(kernel)
+        rounded = _rounded_weights(kernel) if seen is None else kernel
         if kernel.shape[1] * kernel.shape[2] <= _FUSED_WEIGHTS:
             product = tf.reduce_sum(rounded[:, :, :, tf.newaxis] * value[:, :, tf.newaxis, :], axis=1)
         else:
@@ -119,7 +120,8 @@ def forward(plan: Plan, flat: Any, x: Any, observe: dict[str, Any] | None = None
         total = dense(f"{branch}_{index}", value)
         if plan.activation_of(branch) == "relu":
             return settle(plan.sum_name(branch, index), tf.nn.relu(total))
-        return _tanh_output(plan, tf.tanh(settle(plan.sum_name(branch, index), total)))
+        value = tf.tanh(settle(plan.sum_name(branch, index), total))
+        return _tanh_output(plan, value) if seen is None else value
 
     shape = plan.topology
     entry = settle("u", tf.broadcast_to(x[tf.newaxis], tf.concat([[tf.shape(flat)[0]], tf.shape(x)], 0)))
@@ -131,6 +133,15 @@ def forward(plan: Plan, flat: Any, x: Any, observe: dict[str, Any] | None = None
         gate = settle(f"gates_{index}", dense(f"gates_{index}", trunk))
         value = settle(f"gated_{index}", hidden_layer("approximator", index, value) * gate)
     return settle("y", dense("y", value)), settle("safe", dense("safe", trunk))[:, 0]
+
+
+def observe(plan: Plan, weights: Array, x: Array) -> dict[str, Array]:
+    """Return each ranged activation [R, size, N] of networks [R, P] that are not quantised, on inputs x [N, n]."""
+    tf = tensorflow()
+    unused = np.zeros((len(weights), 2 * len(plan.ranged)), np.float32)
+    seen: dict[str, Any] = {}
+    forward(plan, tf.constant(np.concatenate([weights, unused], axis=1)), tf.constant(x.T), seen)
+    return {name: value.numpy() for name, value in seen.items()}
 
 
 def _straight_round(value: Any) -> Any:

@@ -1,0 +1,267 @@
+"""From trained candidates to the best network in whole numbers: equalise, train on quantised errors, choose, write.
+
+Everything is judged as the device will execute it: in whole numbers, by the numpy reference, on the validation samples.
+Fine-tuning is kept only where that says it helps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axedge.artifacts.progress import Progress, silent
+from axedge.convert.deployment import answer, deploy
+from axedge.convert.equalise import equalise
+from axedge.convert.export import patch_of
+from axedge.convert.fakequant import Plan, forward, observe
+from axedge.convert.maps import Maps
+from axedge.convert.patch import apply_patch
+from axedge.convert.quantise import quantise
+from axedge.kernels.kernel import Kernel, Samples
+from axedge.kernels.metrics import invocation_at_precision, is_safe
+from axedge.train import losses
+from axedge.train.fit import Batches, Loop, LossFunction, State, warm_up_and_cosine
+from axedge.train.network import to_keras
+from axedge.train.runtime import tensorflow
+from axedge.train.topology import Topology
+
+Array = NDArray[np.float32]
+How = Literal["converted", "equalised", "fine-tuned"]
+
+TRAIN_SAMPLES = 131_072
+VALIDATION_SAMPLES = 20_000
+#: Samples whose activations set the starting ranges.
+_RANGE_SAMPLES = 4_096
+#: The sum before a TANH: beyond this the function is flat, and a wider range would cost resolution where it is not.
+_TANH_RANGE = 3.0
+#: Up to this many parameters a network gets all the steps.
+_FULL_EFFORT_PARAMETERS = 100
+_FEWEST_STEPS = 2_000
+#: Steps between two reports of progress.
+_REPORT_EVERY = 2_000
+#: A layer without biases would leave no room for them in the file.
+_NO_BIAS = 1e-6
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One stretch of fine-tuning: Adam over some networks side by side.
+
+    Attributes:
+        networks: the best so far, this many.
+        steps: Adam steps.
+        learning_rate: the highest one; it falls as half a cosine.
+        tau_start: of the loss sigmoid(ln(e/b) / tau), at the first step.
+        tau_end: at the last one; in between geometric.
+        selection: weight of the selective loss (see train.losses).
+        violation_price: how many useful answers one wrong one outweighs.
+        batch: samples a step.
+    """
+
+    networks: int
+    steps: int
+    learning_rate: float
+    tau_start: float
+    tau_end: float
+    selection: float = 0.0
+    violation_price: float = 3.0
+    batch: int = 256
+
+
+STRETCHES = (
+    Stretch(networks=6, steps=10_000, learning_rate=1e-2, tau_start=0.3, tau_end=0.1, selection=1.0),
+    Stretch(networks=2, steps=30_000, learning_rate=5e-3, tau_start=0.2, tau_end=0.06, selection=1.0),
+)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A network's validation figures in whole numbers.
+
+    Attributes:
+        true_invocation: share of safe answers.
+        invocation: the largest at the wanted precision.
+    """
+
+    true_invocation: float
+    invocation: float
+
+    @property
+    def rank(self) -> float:
+        """What is compared. True invocation counts a little, to tell predictors apart that are good for nothing yet."""
+        return self.invocation + 0.1 * self.true_invocation
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A quantised network.
+
+    Attributes:
+        tflite: its file.
+        candidate: position of the network it came from among those handed in.
+        how: what was done to it.
+        worth: its validation figures.
+    """
+
+    tflite: bytes
+    candidate: int
+    how: How
+    worth: Worth
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the candidates are for.
+
+    Attributes:
+        kernel: what is approximated.
+        maps: between the kernel's units and the network's.
+        precision: at which invocation is to be largest.
+        train: samples to train on.
+        validation: samples to choose by.
+    """
+
+    kernel: Kernel
+    maps: Maps
+    precision: float
+    train: Samples
+    validation: Samples
+
+    @classmethod
+    def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int) -> Task:
+        """Draw the samples."""
+        train = kernel.draw("train", TRAIN_SAMPLES, seed)
+        return cls(kernel, maps, precision, train, kernel.draw("validation", VALIDATION_SAMPLES, seed))
+
+    def judge(self, tflite: bytes) -> Worth:
+        """Return what a .tflite is worth, executed in whole numbers."""
+        y, logits = answer(deploy(self.kernel, tflite, self.maps), self.validation.x)
+        safe = is_safe(self.kernel.error, self.validation.y, y)
+        return Worth(float(safe.mean()), invocation_at_precision(safe, logits, self.precision))
+
+
+def tune(
+    task: Task,
+    topology: Topology,
+    flat: Array,
+    *,
+    bits: int,
+    seed: int,
+    stretches: Sequence[Stretch] = STRETCHES,
+    progress: Progress = silent,
+) -> Tuned:
+    """Return the best quantised network that can be made of the candidates.
+
+    Args:
+        task: what they are for.
+        topology: the candidates' shape, an AXNet.
+        flat: their parameters [R, P], best first.
+        bits: width of activations, 8 or 16.
+        seed: of the order of the samples.
+        stretches: of fine-tuning; none for equalisation alone.
+        progress: called with the work done, the whole, and the best network's figures.
+    """
+    plan, u = Plan(topology, bits), task.maps.normalise(task.train.x)
+    activations = "int8" if bits == 8 else "int16"
+    base = quantise(to_keras(topology, with_biases(topology, flat[0])), u, activations)
+    plain = quantise(to_keras(topology, flat[0]), u, activations)
+    found = [Tuned(plain, 0, "converted", task.judge(plain))]
+
+    def write(rows: Array, origins: Sequence[int], how: How) -> list[Tuned]:
+        files = [apply_patch(base, patch_of(plan, row)) for row in rows]
+        return [Tuned(file, origin, how, task.judge(file)) for file, origin in zip(files, origins, strict=True)]
+
+    rows = starting_point(plan, flat, u[:_RANGE_SAMPLES])
+    written = write(rows, range(len(rows)), "equalised")
+    stretches = [_for_size(stretch, topology.parameters) for stretch in stretches]
+    work, done = float(sum(stretch.steps * stretch.networks for stretch in stretches)), 0.0
+    for number, stretch in enumerate(stretches):
+        found += written
+        best = max(found, key=lambda one: one.worth.rank)
+        order = np.argsort([-one.worth.rank for one in written], kind="stable")[: stretch.networks]
+        rows, origins = rows[order], [written[place].candidate for place in order]
+        note = f"{best.worth.invocation:.3f} at {100 * task.precision:g} % precision in whole numbers"
+        report = _Report(progress, done, work, stretch.networks, note)
+        rows = _train(plan, task, rows, u, stretch, seed + number, report)
+        written = write(rows, origins, "fine-tuned")
+        done += stretch.steps * stretch.networks
+    return max([*found, *written], key=lambda one: one.worth.rank)
+
+
+def with_biases(topology: Topology, flat: Array) -> Array:
+    """Return parameters [P] in which no layer's biases are all zero: the converter leaves such biases out."""
+    layers = dict(topology.split(flat[np.newaxis]))
+    for name, (kernel, bias) in layers.items():
+        if not np.any(bias):
+            layers[name] = (kernel, bias + np.float32(_NO_BIAS))
+    return topology.join(layers)[0]
+
+
+def starting_point(plan: Plan, flat: Array, u: Array) -> Array:
+    """Return fake-quantised parameters [R, plan.parameters] of trained ones [R, P]: equalised, ranges as seen on u."""
+    seen = observe(plan, flat, u)
+    flat = equalise(plan.topology, flat, {name: np.abs(value).max(axis=2) for name, value in seen.items()})
+    ranges = {}
+    for name, value in observe(plan, flat, u).items():
+        low, high = value.min(axis=(1, 2)), value.max(axis=(1, 2))
+        if name.endswith("_sum"):
+            low, high = np.maximum(low, -_TANH_RANGE), np.minimum(high, _TANH_RANGE)
+        ranges[name] = (np.minimum(low, 0.0), np.maximum(high, 1e-3))
+    ranges["u"] = (np.full(len(flat), -1.0), np.full(len(flat), 1.0))
+    return plan.join(flat, ranges)
+
+
+def quantised_loss(plan: Plan, task: Task, stretch: Stretch) -> LossFunction:
+    """Return the loss of each network on its quantised answers; column 1 of the schedule is tau.
+
+    A soft count of the unsafe answers, the safe logit's cross-entropy against the quantised errors, and the selective
+    loss.
+    """
+    tf = tensorflow()
+    offset, scale = np.array(task.maps.outputs, np.float32).T[:, np.newaxis, :, np.newaxis]
+
+    def loss(flat: Any, x: Any, y: Any, row: Any) -> Any:
+        v, logit = forward(plan, flat, x)
+        ratio = losses.squared_ratio(task.kernel.error, y, v * scale + offset)
+        unsafe = losses.sigmoid_loss(ratio, row[1])
+        total = unsafe + losses.cross_entropy(logit, losses.safe_labels(ratio))
+        if stretch.selection:
+            total += stretch.selection * losses.selective_loss(logit, unsafe, stretch.violation_price)
+        return tf.reduce_mean(total, axis=1)
+
+    return loss
+
+
+class _Report:
+    """Turns steps of one stretch into progress of the whole."""
+
+    def __init__(self, progress: Progress, done: float, work: float, networks: int, note: str) -> None:
+        self._progress, self._done, self._work, self._networks, self._note = progress, done, work, networks, note
+
+    def __call__(self, steps: int) -> None:
+        self._progress(self._done + steps * self._networks, self._work, self._note)
+
+
+def _train(
+    plan: Plan, task: Task, rows: Array, u: Array, stretch: Stretch, seed: int, report: Callable[[int], None]
+) -> Array:
+    """Return the networks after one stretch."""
+    loop = Loop(quantised_loss(plan, task, stretch), Batches(u, task.train.y, stretch.batch, seed))
+    tau = np.geomspace(stretch.tau_start, stretch.tau_end, stretch.steps)
+    rate = warm_up_and_cosine(stretch.steps, stretch.learning_rate, 200)
+    schedule = np.stack([rate, tau], axis=1).astype(np.float32)
+    state = State.start(rows)
+    for start in range(0, stretch.steps, _REPORT_EVERY):
+        report(start)
+        state = loop.run(state, schedule[start : start + _REPORT_EVERY], first_batch=start)
+    return np.where(np.isfinite(state.flat).all(axis=1, keepdims=True), state.flat, rows)
+
+
+def _for_size(stretch: Stretch, parameters: int) -> Stretch:
+    """Return the stretch for a network of this size, so that all sizes take about the same time."""
+    excess = max(1.0, parameters / _FULL_EFFORT_PARAMETERS)
+    return replace(stretch, steps=max(min(stretch.steps, _FEWEST_STEPS), round(stretch.steps / excess)))
