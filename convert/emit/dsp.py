@@ -13,16 +13,21 @@ from pathlib import Path
 
 from axedge.convert.emit.dsp_forms import DspForm
 from axedge.convert.emit.dsp_plan import DspPlanner
+from axedge.convert.emit.grouping import common_forms, runs
 from axedge.convert.emit.loops import SIGMOID, curve_call
 from axedge.convert.emit.names import array, int_literal
 from axedge.convert.emit.program import producer, schedule
 from axedge.convert.emit.stream import Stream
-from axedge.convert.qnet import Dense, Lookup, Multiply, QNet, Tanh16
+from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16, sources_of
 
 PRIMITIVES = (Path(__file__).parent / "templates" / "dsp.inc").read_text()
 
 #: Bytes of flash that one instruction a call is worth.
 WORTH = {"speed": 12.0, "balanced": 1.0, "size": 0.1}
+
+#: What a loop costs a round: store, count, compare, branch, and a load in the loop that reads it.
+_LOOP_INSTRUCTIONS = 5
+_LEAST_ROUNDS = 4
 
 #: Registers that can hold pairs of codes throughout a layer.
 _PAIR_REGISTERS = 9
@@ -60,7 +65,10 @@ class DspPrinter:
         self._lines: list[str] = []
         self._held: dict[tuple[str, int], Held] = {}
         self._pairs: dict[str, list[Pair]] = {}
-        self._arrays: dict[str, dict[int, int]] = {}
+        self._arrays: dict[str, str] = {}
+        self._chosen: dict[str, list[DspForm]] = {}
+        self._looping = False
+        self._constants: dict[str, str] = {}
         self._tables: dict[str, str] = {}
 
     def text(self) -> str:
@@ -88,7 +96,7 @@ class DspPrinter:
         return "\n".join([PRIMITIVES, *self._tables.values(), *constants, self._function()])
 
     def _function(self) -> str:
-        start = ["const uint32_t *k = hidden(words);"] if self._stream else []
+        start = [*(["const uint32_t *k = hidden(words);"] if self._stream else []), *self._constants.values()]
         body = "\n".join(f"    {line}" for line in [*start, *self._lines])
         return f"static int32_t run(const code *in, code *out, int32_t least)\n{{\n{body}\n}}\n"
 
@@ -158,24 +166,33 @@ class DspPrinter:
         if len(rounds) == 1 and not self._looping:
             return self._element(name, rounds[0])
         if name in self._arrays:
-            self._say(f"const int32_t {variable} = {name}.half[i];")
+            self._say(f"const int32_t {variable} = {self._arrays[name]}.half[i];")
             return Held(variable, self._held[name, rounds[0]].offset)
         return self._compute(name, rounds, variable)
 
-    _looping = False
-
     def _dense(self, layer: Dense, rounds: Sequence[int], variable: str) -> Held:
         forms = [self._form(layer.target, unit) for unit in rounds]
-        form = forms[0]
         biases = [self._bias(layer, unit, each) for unit, each in zip(rounds, forms, strict=True)]
-        multiplier = ""
-        total = self._word(biases)
-        for pair in self._pairs[layer.source]:
+        total = f"{variable}_sum"
+        pairs = self._pairs[layer.source]
+        if not pairs[0].expression:
+            self._say(f"const int32_t *{variable}_from = {self._arrays[layer.source]}.word;")
+        self._say(f"int32_t {total} = {self._word(biases)};")
+        for place, pair in enumerate(pairs):
             words = [_both(layer, unit, pair, each.scale) for unit, each in zip(rounds, forms, strict=True)]
+            codes = pair.expression or self._read_array(variable, place)
             if any(words):
-                total = f"smlad({pair.expression}, {self._word(words)}, {total})"
+                self._say(f"{total} = smlad({codes}, {self._word(words)}, {total});")
+        if not pairs[0].expression and len(pairs) % 2:
+            self._say(f"(void){variable}_p{len(pairs)};")
         multiplier = self._word([each.multiplier for each in forms])
-        return self._requantise(variable, total, multiplier, form)
+        return self._requantise(variable, total, multiplier, forms[0])
+
+    def _read_array(self, variable: str, place: int) -> str:
+        """Return a pair of an array, printing a load for every second one."""
+        if place % 2 == 0:
+            self._say(f"LOAD_DATA({variable}_p{place}, {variable}_p{place + 1}, {variable}_from);")
+        return f"{variable}_p{place}"
 
     def _bias(self, layer: Dense, unit: int, form: DspForm) -> int:
         zero = self._net.activations[layer.source].zero_point
@@ -188,8 +205,9 @@ class DspPrinter:
         return value
 
     def _form(self, name: str, index: int) -> DspForm:
-        operation = producer(self._net, name)
-        return self._planner.forms(operation)[index][0]
+        if name in self._chosen:
+            return self._chosen[name][index]
+        return self._planner.forms(producer(self._net, name))[index][0]
 
     def _multiply(self, operation: Multiply, rounds: Sequence[int], variable: str) -> Held:
         form = self._form(operation.target, rounds[0])
@@ -211,15 +229,13 @@ class DspPrinter:
     def _constant(self, value: int) -> str:
         """Return a name for a number that shall stay in a register."""
         name = f"n{value}".replace("-", "m")
-        line = f"const int32_t {name} = constant({value});"
-        if line not in self._lines:
-            self._say(line)
+        self._constants.setdefault(name, f"const int32_t {name} = constant({value});")
         return name
 
     def _requantise(self, name: str, total: str, multiplier: str, form: DspForm) -> Held:
         if form.kind.startswith("wide"):
             return self._requantise_wide(name, total, multiplier, form)
-        if form.sign:
+        if form.sign and total != f"{name}_sum":
             self._say(f"const int32_t {name}_sum = {total};")
             total = f"{name}_sum"
         high = f"{'smmlar' if form.rounded else 'smmla'}({total}, {multiplier}, {int_literal(form.constant)})"
@@ -271,10 +287,87 @@ class DspPrinter:
         return self._stream.word(values, self._lines)
 
     def _in_a_loop(self, name: str) -> bool:
-        return False
+        """Whether a loop saves more flash than its instructions are worth."""
+        chain = self._chain(name)
+        size = self._net.activations[name].size
+        if size < _LEAST_ROUNDS or any(isinstance(op, Tanh16) for op in chain):
+            return False
+        inputs = [op.weights.shape[1] for op in chain if isinstance(op, Dense)]
+        straight = sum(count // 2 + count // 4 + 6 for count in inputs) + 5 * (len(chain) - len(inputs))
+        overhead = _LOOP_INSTRUCTIONS * len(inputs)
+        return 4 * straight * (size - 1) > self._worth * overhead * size
+
+    def _chain(self, name: str) -> list[Operation]:
+        """Return the operations that are computed together for an element of a stage."""
+        operation = producer(self._net, name)
+        if operation is None or isinstance(operation, Dense):
+            return [operation] if operation else []
+        sources = [each for each in sources_of(operation) if (each, 0) not in self._held]
+        return [*(op for each in sources for op in self._chain(each)), operation]
 
     def _loop(self, name: str) -> None:
-        raise NotImplementedError
+        """Complete a stage in loops; what a product reads besides the operand with the fewest inputs, in loops of its own."""
+        chain = self._chain(name)
+        for operation in chain:
+            if isinstance(operation, Dense | Multiply):
+                self._chosen[operation.target] = common_forms(self._planner.forms(operation))
+        size = self._net.activations[name].size
+        keys = [
+            tuple(self._chosen[op.target][index].signature for op in chain if op.target in self._chosen)
+            for index in range(size)
+        ]
+        groups = runs(keys)
+        layers = [op for op in chain if isinstance(op, Dense)]
+        fused = min(layers, key=lambda layer: layer.weights.shape[1]) if layers else None
+        for operation in chain:
+            if isinstance(operation, Multiply):
+                for source in sources_of(operation):
+                    if (source, 0) not in self._held and fused not in self._chain(source):
+                        self._print_loops(source, groups)
+        self._print_loops(name, groups)
+
+    def _print_loops(self, name: str, groups: list[list[int]]) -> None:
+        order = [index for group in groups for index in group]
+        place_of = self._storage(name, len(order))
+        start = 0
+        for group in groups:
+            self._stream.begin_loop(self._lines)
+            outer, self._lines = self._lines, []
+            self._looping = True
+            held = self._compute(name, group, f"{name}_i")
+            self._say(f"{place_of}.half[i] = (int16_t){held.expression};")
+            self._stream.end_loop(self._lines)
+            self._looping = False
+            body = [f"    {line}" for line in self._lines]
+            self._lines = [*outer, f"for (int i = {start}; i < {start + len(group)}; i++) {{", *body, "}"]
+            for place, index in enumerate(group, start):
+                self._held[name, index] = Held(f"{place_of}.half[{place}]", held.offset)
+            start += len(group)
+        self._pair_array(name, order)
+
+    def _storage(self, name: str, size: int) -> str:
+        """Return the array for a stage: that of a product's factor, written in place, or a new one."""
+        operation = producer(self._net, name)
+        operands = sources_of(operation) if isinstance(operation, Multiply | Lookup) else ()
+        read_once = [each for each in operands if sum(each in sources_of(op) for op in self._net.operations) == 1]
+        reused = [each for each in read_once if each in self._arrays]
+        if reused:
+            self._arrays[name] = self._arrays[reused[0]]
+            return self._arrays[name]
+        halves = size + -size % 4
+        self._say(f"union {{ int16_t half[{halves}]; int32_t word[{halves // 2}]; }} {name};")
+        self._say(*(f"{name}.half[{place}] = 0;" for place in range(size, halves)))
+        self._arrays[name] = name
+        return name
+
+    def _pair_array(self, name: str, order: list[int]) -> None:
+        """Let an array's words be read as pairs: from registers if they are few, else where they are needed."""
+        pairs = [(order[place], order[place + 1] if place + 1 < len(order) else None) for place in range(0, len(order), 2)]
+        few = len(pairs) <= _PAIR_REGISTERS
+        if few and any(isinstance(op, Dense) and op.source == name for op in self._net.operations):
+            self._say(*(f"const int32_t {name}_w{place} = {self._arrays[name]}.word[{place}];" for place in range(len(pairs))))
+        expressions = [f"{name}_w{place}" if few else "" for place in range(len(pairs))]
+        self._pairs[name] = [Pair(text, *pair) for text, pair in zip(expressions, pairs, strict=True)]
 
 
 def _both(layer: Dense, unit: int, pair: Pair, scale: int) -> int:

@@ -29,6 +29,6 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
         if value not in known:
             raise UsageError(f"unknown {what} {value!r}.", did_you_mean(value, known))
     check_deployment(deployment)
-    if core == "cortex-m4" and optimize == "speed":
+    if core == "cortex-m4" and optimize != "size":
         return render_pair(deployment, DspPrinter(deployment.net, optimize).text(), "For cores with the DSP extension.")
     return render_pair(deployment, print_loops(deployment.net), "Portable loops.")

@@ -39,9 +39,9 @@ class Stream:
         lines.append(f"LOAD_TWO({name}, {self._spare}, k);")
         return name
 
-    def begin_loop(self) -> None:
+    def begin_loop(self, lines: list[str]) -> None:
         """Let the words that follow belong to a loop."""
-        self._fill()
+        self.end(lines)
 
     def end_loop(self, lines: list[str]) -> None:
         """Store the rounds' words one round after the other."""
