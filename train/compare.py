@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from axedge.artifacts.records.results import CompareCell, ResultRow, Results, Sp
 from axedge.artifacts.records.train import TrainMetrics
 from axedge.kernels.kernel import Kernel
 from axedge.train.axnet import train_axnet
-from axedge.train.baselines import BUDGET_SHARES, ITERATIONS, train_pair
+from axedge.train.baselines import BUDGET_SHARES, ITERATIONS, train_pairs
 from axedge.train.judge import Judge
 from axedge.train.recipes import DEFAULT, PAPER, PUBLISHED_BASELINE, Recipe
 from axedge.train.split import draw_split
@@ -99,7 +99,7 @@ def compare(
     chosen = [entry for entry in PLAN if methods is None or entry[1] in set(methods)]
     folder = root / ".compare"
     wanted = {cell.path(folder): cell for cell in _cells(kernels, chosen, seeds)}
-    missing = [cell for path, cell in wanted.items() if _load(path, cell) is None]
+    missing = _trainings([cell for path, cell in wanted.items() if _load(path, cell) is None])
     for number, note in enumerate(_trained(missing, folder, jobs), start=1):
         progress(number, len(missing), note)
     rows = [_row(kernel, entry, seeds, folder) for kernel in kernels for entry in chosen]
@@ -108,20 +108,32 @@ def compare(
 
 
 def run_cell(cell: Cell, folder: Path) -> str:
-    """Train one cell and keep its outcome; return a line about it."""
+    """Train one cell and keep its outcome; return a line about it.
+
+    Iterative training begins with one-pass training, so that its cell leaves that of one-pass too.
+    """
     started = time.process_time()
     plan, topology = cell.plan(), cell.topology
     split = draw_split(cell.kernel, plan.train_samples, plan.validation_samples, TEST_SAMPLES, cell.seed)
-    metrics: TrainMetrics
     if cell.method.startswith("axnet"):
         trained = train_axnet(cell.kernel, split, topology, plan, cell.seed)
         inputs = trained.inputs.apply(split.test.x)
         judge = Judge(topology, cell.kernel.error, inputs, split.test, trained.outputs)
-        metrics, parameters = judge.report(trained.flat[0]), topology.parameters
+        metrics = judge.report(trained.flat[0])
+        _keep(cell, folder, metrics, topology.parameters, time.process_time() - started)
     else:
-        method = "one-pass" if cell.method == "one-pass" else "iterative"
-        pair, metrics = train_pair(method, cell.kernel, split, topology, plan, cell.seed)
-        parameters = pair.shapes.parameters
+        drawing = time.process_time() - started
+        iterations = ITERATIONS if cell.method == "iterative" else 0
+        outcomes = train_pairs(cell.kernel, split, topology, plan, cell.seed, iterations)
+        for method, outcome in outcomes.items():
+            seconds = drawing + outcome.cpu_seconds
+            parameters = outcome.pair.shapes.parameters
+            _keep(replace(cell, method=method), folder, outcome.metrics, parameters, seconds)
+        metrics = outcomes[cell.method].metrics
+    return f"{cell.kernel.name}, {cell.method}, seed {cell.seed}: inv95 {metrics.inv95:.3f}"
+
+
+def _keep(cell: Cell, folder: Path, metrics: TrainMetrics, parameters: int, seconds: float) -> None:
     outcome = CompareCell(
         axedge=axedge_version(),
         inputs_digest=cell.digest(),
@@ -131,10 +143,19 @@ def run_cell(cell: Cell, folder: Path) -> str:
         seed=cell.seed,
         parameters=parameters,
         metrics=metrics,
-        cpu_seconds=time.process_time() - started,
+        cpu_seconds=seconds,
     )
     atomic_write(cell.path(folder), outcome.model_dump_json(indent=2) + "\n")
-    return f"{cell.kernel.name}, {cell.method}, seed {cell.seed}: inv95 {metrics.inv95:.3f}"
+
+
+def _trainings(missing: list[Cell]) -> list[Cell]:
+    """Return the cells to train: a one-pass cell comes with the iterative one of the same recipe and seed."""
+    iterative = {(cell.kernel.name, cell.recipe, cell.seed) for cell in missing if cell.method == "iterative"}
+    return [
+        cell
+        for cell in missing
+        if cell.method != "one-pass" or (cell.kernel.name, cell.recipe, cell.seed) not in iterative
+    ]
 
 
 def _cells(kernels: Sequence[Kernel], chosen: Sequence[tuple[str, str, Recipe]], seeds: int) -> Iterator[Cell]:

@@ -42,22 +42,24 @@ def test_iterative_training_keeps_its_best_pass(monkeypatch):
     axnet = Topology.of_kernel(kernel)
     split = draw_split(kernel, 8192, 2000, 4000, seed=0)
     passes = []
-    whole = baselines._Work._pass
+    whole = baselines._Work.one_pass
 
     def noting(self, shapes, before):
         pair = whole(self, shapes, before)
         passes.append((before is not None, pair.inv95))
         return pair
 
-    monkeypatch.setattr(baselines._Work, "_pass", noting)
-    monkeypatch.setattr(baselines, "ITERATIONS", 1)
+    monkeypatch.setattr(baselines._Work, "one_pass", noting)
     monkeypatch.setattr(baselines, "BUDGET_SHARES", (0.5,))
-    pair, figures = baselines.train_pair("iterative", kernel, split, axnet, TINY, seed=0)
+    outcomes = baselines.train_pairs(kernel, split, axnet, TINY, seed=0, iterations=1)
     assert [again for again, _ in passes] == [False, True]
-    assert pair.inv95 == max(inv95 for _, inv95 in passes)
-    assert figures.samples == len(split.test)
-    assert figures.inv95 == pytest.approx(pair.inv95, abs=0.1)
-    assert 0.0 < figures.true_invocation < 1.0
+    assert outcomes["one-pass"].pair.inv95 == passes[0][1]
+    best = outcomes["iterative"]
+    assert best.pair.inv95 == max(inv95 for _, inv95 in passes)
+    assert best.metrics.samples == len(split.test)
+    assert best.metrics.inv95 == pytest.approx(best.pair.inv95, abs=0.1)
+    assert 0.0 < best.metrics.true_invocation < 1.0
+    assert 0.0 < outcomes["one-pass"].cpu_seconds < best.cpu_seconds
 
 
 @pytest.mark.train
@@ -66,7 +68,7 @@ def test_the_agreed_samples_are_safe_and_let_through():
     kernel = load_kernel("inversek2j")
     split = draw_split(kernel, 8192, 2000, 100, seed=0)
     work = baselines._Work(kernel, split, TINY, seed=0)
-    pair = work.train("one-pass", pair_within(Topology.of_kernel(kernel), 0.5))
+    pair = work.one_pass(pair_within(Topology.of_kernel(kernel), 0.5), None)
     answers, _ = baselines.Runner(pair.shapes.approximator, work.x)(pair.approximators[:1])
     safe = metrics.is_safe(kernel.error, split.train.y, work.units.outputs.undo(answers[0]))
     agreed = work._agreed(pair)
@@ -133,3 +135,14 @@ def test_rows_hold_mean_and_spread_and_other_rows_stay(cells, tmp_path):
     assert table[0].precision is None
     assert row.inv95.sd == 0.0
     assert json.loads((tmp_path / "results.json").read_text())["schema"] == 1
+
+
+@pytest.mark.host
+def test_one_pass_comes_with_iterative():
+    kernel = load_kernel("inversek2j")
+    cells = [
+        compare.Cell(kernel, method, TINY, seed) for seed in (0, 1) for method in ("axnet", "one-pass", "iterative")
+    ]
+    del cells[-1]
+    chosen = [(cell.method, cell.seed) for cell in compare._trainings(cells)]
+    assert chosen == [("axnet", 0), ("iterative", 0), ("axnet", 1), ("one-pass", 1)]
