@@ -21,7 +21,8 @@ class FaultyProxy:
     """
 
     def __init__(self, target: str, fault: str | None, rate: float = 0.0, seed: int = 0, byte_s: float = 0.0) -> None:
-        self._target = (urlsplit(target).hostname, urlsplit(target).port)
+        self.retarget(target)
+        self._muted, self._away_until = False, 0.0
         self._up, self._down = Injector(fault, rate, seed), Injector(fault, rate, seed + 1)
         self._byte_s = byte_s
         self._sockets: list[socket.socket] = []
@@ -33,6 +34,9 @@ class FaultyProxy:
         with contextlib.suppress(OSError):
             while True:
                 host, _ = self._listener.accept()
+                if time.monotonic() < self._away_until:
+                    host.close()
+                    continue
                 device = socket.create_connection(self._target)
                 self._sockets = [host, device]
                 for end in self._sockets:
@@ -43,14 +47,23 @@ class FaultyProxy:
     def _pump(self, source: socket.socket, sink: socket.socket, harm: Injector) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(4096):
-                for wait, piece in harm(data):
+                for wait, piece in [] if self._muted else harm(data):
                     if delay := wait + len(piece) * self._byte_s:
                         time.sleep(delay)
                     sink.sendall(piece)
         self.unplug()
 
-    def unplug(self) -> None:
-        """Cut the connection; a new one can be made."""
+    def retarget(self, target: str) -> None:
+        """Pass new connections on to another device."""
+        self._target = (urlsplit(target).hostname, urlsplit(target).port)
+
+    def mute(self, muted: bool) -> None:
+        """Swallow everything, or no longer."""
+        self._muted = muted
+
+    def unplug(self, away_s: float = 0.0) -> None:
+        """Cut the connection; a new one can be made after `away_s`."""
+        self._away_until = time.monotonic() + away_s
         for end in self._sockets:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
