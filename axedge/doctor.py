@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -91,15 +93,19 @@ def examine() -> list[Finding]:
 
 
 def advice(findings: list[Finding]) -> list[str]:
-    """Return what to type for what is missing; empty lines are left out."""
+    """Return what to type for what is missing: first what the demo needs, then what else there is."""
     missing = [finding for finding in findings if not finding.found]
-    apt = [finding.apt for finding in missing if finding.apt]
-    pip = sorted({finding.pip for finding in missing if finding.pip})
     lines = []
-    if apt:
-        lines.append(f"Install: apt-get install --no-install-recommends {' '.join(apt)}")
-    if pip:
-        lines.append(f"Install: {sys.executable} -m pip install {' '.join(repr(one) for one in pip)}")
+    for title, chosen in (
+        ("Install", [finding for finding in missing if finding.demo]),
+        ("Optional", [finding for finding in missing if not finding.demo]),
+    ):
+        apt = [finding.apt for finding in chosen if finding.apt]
+        pip = sorted({finding.pip for finding in chosen if finding.pip})
+        if apt:
+            lines.append(f"{title}: apt-get install --no-install-recommends {' '.join(apt)}")
+        if pip:
+            lines.append(f"{title}: {sys.executable} -m pip install {' '.join(shlex.quote(one) for one in pip)}")
     lines += [finding.note for finding in missing if finding.note]
     if any(finding.blocks_demo for finding in findings):
         lines.append("With a C compiler alone: axedge run inversek2j --board native")
@@ -120,8 +126,8 @@ def _program_version(programs: tuple[str, ...]) -> str:
         except (OSError, subprocess.TimeoutExpired):
             continue
         if answer.returncode == 0:
-            lines = (answer.stdout or answer.stderr).splitlines()
-            return lines[0].strip() if lines else program
+            version = re.search(r"\d+(\.\d+)+", re.sub(r"\(.*?\)", "", answer.stdout or answer.stderr))
+            return f"{program} {version.group()}" if version else program
     return ""
 
 
