@@ -12,6 +12,7 @@ from cobs import cobs
 HELLO, RUN, VECTORS, MORE, ERROR = 0x01, 0x02, 0x03, 0x40, 0xFF
 GATED, APPROXIMATE, EXACT, BOTH = range(4)
 DEADLINE_S = 20.0
+MEETING_S = 0.5
 
 HELLO_FIELDS = (  # noqa: SIM905
     "protocol engine activation_bits inputs outputs has_exact tick_source reset_cause tick_hz tick_overhead frame_max "
@@ -80,6 +81,21 @@ class Client:
         assert rest == b""
         self.build = values["build_id"] & 0xFFFFFFFF
         return values
+
+    def meet(self) -> None:
+        """Say HELLO until the board answers: bytes that come before its UART is on are lost on some."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            self.seq += 1
+            self.send(b"\0" + frame(HELLO, self.seq, 0))
+            try:
+                while self.receive(MEETING_S)[1] != self.seq:
+                    continue
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise
+                continue
+            return
 
     def run(self, mode: int, rows: list[tuple[float, ...]], outputs: int = 2) -> list[tuple]:
         """Return a list of (path, ticks, outputs) or, in mode BOTH, (path, ticks, ticks, outputs, outputs)."""

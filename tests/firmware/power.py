@@ -65,6 +65,7 @@ def qemu(board: Board, elf: Path, icount: bool = True) -> Iterator[Client]:
         try:
             client = _connect(port, running)
             waker.start()
+            client.meet()
             yield client
         finally:
             over.set()

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
+from typing import Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
 
 from axedge.artifacts.files import digest_files
 from axedge.artifacts.records.build import BuildRecord
-from axedge.artifacts.records.convert import ConvertRecord, ErrorRule, Figures, InputRule, OutputRule, TflmCheck
+from axedge.artifacts.records.convert import ConvertRecord
 from axedge.firmware.boards import load_board
 from axedge.firmware.build import build_firmware
 
@@ -190,42 +194,32 @@ def write_pair(folder: Path, has_exact: bool = True, bits: int = 8) -> Path:
 
 
 def convert_record(has_exact: bool = True, bits: int = 8) -> ConvertRecord:
-    nothing = Figures(
-        true_invocation=0, invocation=0, precision=None, useful_invocation=0, inv95=0, inv99=0, median_error=0
-    )
-    names = ("a", "b")
-    return ConvertRecord(
-        axedge="0",
-        inputs_digest="0",
-        kernel=NAME,
-        kernel_digest="0",
-        has_exact=has_exact,
-        train_digest="0",
-        candidate="axnet.keras",
-        seed=0,
-        model_hash=MODEL_HASH,
-        activations="int16" if bits == 16 else "int8",
-        error=ErrorRule(metric="absolute", bound=0.1, floor=0.0),
-        inputs=tuple(
-            InputRule(name=name, unit="", minimum=-1, maximum=1, factor=64, bias=0, shift=0) for name in names
-        ),
-        outputs=tuple(OutputRule(name=name, unit="", factor=1 / 64, bias=0, shift=0) for name in names),
-        threshold=THRESHOLD,
-        guarantee=None,
-        notes=(),
-        test_count=0,
-        float_figures=nothing,
-        figures=nothing,
-        parameters=0,
-        tflite_bytes=0,
-        arena_bytes=None,
-        operators=(),
-        vectors=0,
-        samples=0,
-        tflm=TflmCheck(result="not done here", count=0, version=None),
-        desktop=None,
-        versions={},
-    )
+    """Return a record that says what a build reads of it, and nothing of any worth otherwise."""
+    said = {
+        "kernel": NAME,
+        "has_exact": has_exact,
+        "model_hash": MODEL_HASH,
+        "activations": "int16" if bits == 16 else "int8",
+    }
+    return filled(ConvertRecord, said)
+
+
+def filled(kind: type[BaseModel], said: dict[str, object] | None = None) -> BaseModel:
+    """Return a model with the values `said`, and the simplest ones that are valid for every other field."""
+    values = {name: simplest(field.annotation) for name, field in kind.model_fields.items() if field.is_required()}
+    return kind(**(values | (said or {})))
+
+
+def simplest(kind: object) -> object:
+    """Return a value of a type."""
+    origin = get_origin(kind)
+    if origin is Literal:
+        return get_args(kind)[0]
+    if origin in (Union, UnionType):
+        return None if type(None) in get_args(kind) else simplest(get_args(kind)[0])
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return filled(kind)
+    return (origin or kind)()
 
 
 class Images:

@@ -1,41 +1,25 @@
-/* CMSDK UART and timer, and with them a whole board. */
+/* The CMSDK UART. */
 #include "cmsdk.h"
 
 #include "../_cortex_m/cortex_m.h"
 
 #define BAUD UINT32_C(115200)
 
-/* UART: offsets and bits. */
+/* Offsets and bits. */
 enum { UART_DATA = 0x0, UART_STATE = 0x4, UART_CTRL = 0x8, UART_BAUDDIV = 0x10 };
 enum { STATE_TRANSMIT_FULL = 1, STATE_RECEIVE_FULL = 2, CTRL_BOTH_WAYS = 3 };
-
-/* Timer, counting down: offsets and bits. */
-enum { TIMER_CTRL = 0x0, TIMER_VALUE = 0x4, TIMER_RELOAD = 0x8 };
-enum { TIMER_ON = 1 };
 
 enum { SEND_TRIES = 100000 }; /* more than the time of a byte */
 
 static uintptr_t uart_base;
-static uintptr_t timer_base;
 
-void cmsdk_start(axe_board *board, uintptr_t uart, uintptr_t timer, uint32_t hz)
+void cmsdk_uart_start(axe_board *board, uintptr_t uart, uint32_t hz)
 {
     uart_base = uart;
-    timer_base = timer;
-    AXE_REGISTER(timer + TIMER_RELOAD) = UINT32_MAX;
-    AXE_REGISTER(timer + TIMER_VALUE) = UINT32_MAX;
-    AXE_REGISTER(timer + TIMER_CTRL) = TIMER_ON;
     AXE_REGISTER(uart + UART_BAUDDIV) = (hz + BAUD / 2) / BAUD;
     AXE_REGISTER(uart + UART_CTRL) = CTRL_BOTH_WAYS;
     axe_cortex_m_memory(board);
-    board->tick_source = AXE_TICKS_TIMER;
-    board->tick_hz = hz;
     board->reset_cause = axe_cortex_m_take_fault() ? AXE_RESET_FAULT : AXE_RESET_UNKNOWN; /* no register says more */
-}
-
-uint32_t axe_board_ticks(void)
-{
-    return ~AXE_REGISTER(timer_base + TIMER_VALUE);
 }
 
 int axe_board_read(void)

@@ -6,6 +6,9 @@
 
 #include "axe_board.h"
 
+/* Start a UART at 115,200 baud that is clocked with `hz`, and fill in all of `board` but its ticks. */
+void cmsdk_uart_start(axe_board *board, uintptr_t uart, uint32_t hz);
+
 /* Fill `board`, and start a UART at 115,200 baud and a timer, both clocked with `hz`. */
 void cmsdk_start(axe_board *board, uintptr_t uart, uintptr_t timer, uint32_t hz);
 

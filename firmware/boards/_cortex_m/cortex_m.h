@@ -24,4 +24,15 @@ bool axe_dwt_start(void);
 
 uint32_t axe_dwt_ticks(void);
 
+/* Start SysTick at the core's clock. */
+void axe_systick_start(void);
+
+/* Return SysTick's 24 bits extended to 32. Right for differences as long as no more than 2^24 ticks lie between two calls. */
+uint32_t axe_systick_ticks(void);
+
+/* Use the cycle counter where it counts, else SysTick; fill in tick_source and tick_hz. Then axe_core_ticks reads it. */
+void axe_core_ticks_start(axe_board *board, uint32_t core_hz);
+
+uint32_t axe_core_ticks(void);
+
 #endif

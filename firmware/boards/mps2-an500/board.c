@@ -1,0 +1,7 @@
+/* Arm MPS2+ with application note 500 (Arm DAI 0500): Cortex-M7 and its peripherals at 25 MHz. */
+#include "../_cmsdk/cmsdk.h"
+
+void axe_board_init(axe_board *board)
+{
+    cmsdk_start(board, 0x40004000U, 0x40000000U, UINT32_C(25000000));
+}
