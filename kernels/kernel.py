@@ -132,7 +132,7 @@ def _find(name_or_folder: str | Path) -> Path:
         return folder
     if folder.is_dir():
         raise KernelError(f"{folder} holds no {FILE_NAME}, so it is no kernel.")
-    if isinstance(name_or_folder, Path) or len(folder.parts) != 1:
+    if isinstance(name_or_folder, Path) or "/" in name_or_folder:
         raise KernelError(f"there is no kernel folder {folder}.")
     raise KernelError(f"no kernel is called {name_or_folder!r}.", did_you_mean(name_or_folder, names))
 

@@ -144,8 +144,9 @@ def test_unknown_kernel_names_the_nearest() -> None:
 def test_a_folder_without_kernel_toml(tmp_path: Path) -> None:
     with pytest.raises(KernelError, match="holds no kernel.toml"):
         load_kernel(tmp_path)
-    with pytest.raises(KernelError, match="there is no kernel folder"):
-        load_kernel(tmp_path / "nowhere")
+    for missing in (tmp_path / "nowhere", "./nowhere"):
+        with pytest.raises(KernelError, match="there is no kernel folder"):
+            load_kernel(missing)
 
 
 def test_a_folder_can_be_given_in_three_ways(make_folder: MakeFolder) -> None:
