@@ -1,8 +1,9 @@
 """The fault table: samples through a bad line to the native board, every one answered once and right, or a clear error.
 
 Usage: python benchmarks/faults.py IMAGE [--samples 100000] [--out out/faults.json]
-IMAGE is the folder of `axedge build --board native`. Faults are injected by the proxy of tests/host, on a TCP connection
-to the running firmware; seeds are fixed, so that a row can be run again. At 1e-2 faults a byte each kind is run 20 times.
+IMAGE is the folder of `axedge build --board native`. Faults are injected by the proxy of tests/host, on a TCP
+connection to the running firmware; seeds are fixed, so that a row can be run again. At 1e-2 faults a byte each kind is
+run 20 times.
 """
 
 from __future__ import annotations

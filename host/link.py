@@ -39,6 +39,7 @@ class Counters:
         requests: frames sent that asked for samples or vectors.
         retries: requests sent again.
         crc_errors: damaged frames received.
+        late: replies taken after their request was given up.
         stale: whole frames received that nobody waited for.
         payload_bytes: payload of the requests that were answered, and of the replies that were used.
         line_bytes: all bytes, both ways.
@@ -48,6 +49,7 @@ class Counters:
     requests: int = 0
     retries: int = 0
     crc_errors: int = 0
+    late: int = 0
     stale: int = 0
     payload_bytes: int = 0
     line_bytes: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_LONGEST_BACKOFF = 8.0
+_BACKOFF, _LONGEST_BACKOFF = 1.5, 8.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Deadlines:
     connect_s: float = 5.0
     idle_s: float = 10.0
     noisy_s: float = 30.0
-    first_s: float = 2.0
+    first_s: float = 0.5
     floor_s: float = 0.1
     frame_s: float = 0.5
 
@@ -69,18 +69,21 @@ class Patience:
         self._backoff = 1.0
 
     def quiet(self, *, heard: bool) -> None:
-        """Learn that a wait was in vain: the next is twice as long, unless bytes showed that it was loss."""
+        """Learn that a wait was in vain: the next is half as long again, unless bytes showed loss."""
         if not heard:
-            self._backoff = min(2 * self._backoff, _LONGEST_BACKOFF)
+            self._backoff = min(_BACKOFF * self._backoff, _LONGEST_BACKOFF)
 
     def limit_s(self, line_bytes: int) -> float:
-        """Return how long to wait for a reply before which `line_bytes` go over the line, both ways."""
+        """Return how long to wait for a reply before which `line_bytes` go over the line, both ways.
+
+        At most the idle deadline; a wait that is only lengthened by silence at most a third of it.
+        """
         if self._mean_s is None:
             wait_s = self._deadlines.first_s
         else:
             wait_s = self._deadlines.floor_s + line_bytes * (self._mean_s + 4 * self._deviation_s)
-        longest_s = max(self._deadlines.idle_s / 3, self._deadlines.first_s)
-        return min(wait_s * self._backoff, longest_s) + line_bytes * self._byte_s
+        idle_s = self._deadlines.idle_s
+        return max(min(wait_s * self._backoff, idle_s / 3), min(wait_s, idle_s)) + line_bytes * self._byte_s
 
 
 class LossEstimate:

@@ -18,6 +18,8 @@ from axedge.host.timing import LossEstimate, Patience
 MOST_SAMPLES = 255
 """A request's count is one byte."""
 _KICK_BYTES = encoded_bytes(0)
+_REMEMBERED = 512
+"""Requests given up whose late replies are still taken."""
 _FRAMING_BYTES = 2 * (OVERHEAD_BYTES + 2)
 
 
@@ -50,11 +52,12 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A request under way: its items, and the bytes of its payload."""
+    """A request under way: its items, the bytes of its payload, and when it was sent."""
 
     start: int
     stop: int
     payload_bytes: int
+    sent_at: float
 
 
 class Pace:
@@ -99,6 +102,8 @@ class Transfer:
         self._todo: deque[tuple[int, int]] = deque(job.open_slices())
         self._total = sum(stop - start for start, stop in self._todo)
         self._answered = 0
+        self._given_up: dict[int, _Flight] = {}
+        self._todo_is_stale = False
         line_s = 2 * link.byte_s * (job.request_bytes[1] + job.reply_bytes[1])
         self._overall_s = 120 + (0.2 + line_s) * self._total if overall_s is None else overall_s
         self._frame_max, self._credit = min(hello.frame_max, hello.credit - 1), hello.credit
@@ -122,7 +127,7 @@ class Transfer:
                 self._carry(flights)
             except LineLost as lost:
                 self._link.reopen(lost)
-            self._put_back(flights)
+            self._give_up(flights)
             self._progress(self._answered, self._total, self._rate())
 
     # sizes ------------------------------------------------------------------------------------------------------------
@@ -163,7 +168,7 @@ class Transfer:
             self._todo.popleft()
             if start + taken < stop:
                 self._todo.appendleft((start + taken, stop))
-            flights[self._link.next_seq()] = _Flight(start, start + taken, size)
+            flights[self._link.next_seq()] = _Flight(start, start + taken, size, self._link.clock())
             if count == self._pace.growing < self._room:
                 break  # still finding out what the board can take
         return flights
@@ -202,6 +207,8 @@ class Transfer:
             elif reply.seq == kick and reply.type in (Type.HELLO | REPLY, Type.ERROR):
                 link.read_hello(reply)
                 return
+            elif reply.seq in self._given_up and reply.type == job.type | REPLY:
+                self._take_late(self._given_up.pop(reply.seq), reply)
             else:
                 link.counters.stale += 1
 
@@ -219,29 +226,46 @@ class Transfer:
         return seq
 
     def _take(self, flight: _Flight, reply: Frame, gap_s: float, ahead_bytes: int) -> None:
+        self._accept(flight, reply)
+        count = flight.stop - flight.start
+        reply_bytes = encoded_bytes(len(reply.payload))
+        self._answered += count
+        self._pace.patience.heard(gap_s, ahead_bytes + reply_bytes, count)
+        self._pace.loss.frame(encoded_bytes(flight.payload_bytes) + reply_bytes, lost=False)
+        if count >= self._pace.growing:
+            self._pace.growing = min(2 * self._pace.growing, self._room)
+
+    def _take_late(self, flight: _Flight, reply: Frame) -> None:
+        """Take the reply to a request that was given up: the board is slower than was thought."""
+        self._accept(flight, reply)
+        self._link.counters.late += 1
+        line_bytes = encoded_bytes(flight.payload_bytes) + encoded_bytes(len(reply.payload))
+        self._pace.patience.heard(self._link.clock() - flight.sent_at, line_bytes, flight.stop - flight.start)
+        self._todo_is_stale = True
+
+    def _accept(self, flight: _Flight, reply: Frame) -> None:
         self._link.check(reply)
         try:
             self._job.accept(flight.start, flight.stop, reply.payload)
         except MessageError as error:
             raise DeviceError(f"{error}.", "Build and flash with this axedge; --trace shows the frames.") from None
-        count = flight.stop - flight.start
-        reply_bytes = encoded_bytes(len(reply.payload))
-        self._pace.patience.heard(gap_s, ahead_bytes + reply_bytes, count)
-        self._pace.loss.frame(encoded_bytes(flight.payload_bytes) + reply_bytes, lost=False)
         self._link.counters.payload_bytes += flight.payload_bytes + len(reply.payload)
-        self._answered += count
         self._progressed, self._bytes_then = self._link.clock(), self._link.received_bytes
-        if count >= self._pace.growing:
-            self._pace.growing = min(2 * self._pace.growing, self._room)
 
-    def _put_back(self, lost: dict[int, _Flight]) -> None:
-        """Put the unanswered requests back, first come first."""
+    def _give_up(self, lost: dict[int, _Flight]) -> None:
+        """Note that requests were not answered in time, and see what is still to be asked."""
         fixed, each = self._job.reply_bytes
-        for flight in reversed(lost.values()):
-            self._todo.appendleft((flight.start, flight.stop))
+        for flight in lost.values():
             reply_bytes = fixed + (flight.stop - flight.start) * each
             self._pace.loss.frame(encoded_bytes(flight.payload_bytes) + encoded_bytes(reply_bytes), lost=True)
         self._link.counters.retries += len(lost)
+        self._given_up |= lost
+        for seq in list(self._given_up)[:-_REMEMBERED]:
+            del self._given_up[seq]
+        if lost or self._todo_is_stale:
+            self._todo = deque(self._job.open_slices())
+            self._answered = self._total - sum(stop - start for start, stop in self._todo)
+            self._todo_is_stale = False
 
     # ends -------------------------------------------------------------------------------------------------------------
 

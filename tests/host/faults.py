@@ -35,9 +35,9 @@ def double(rng, rate, data):
 
 
 def delay(rng, rate, data):
-    """Everything from a byte on comes up to 0.2 s late."""
+    """Everything from a byte on comes late: by 5 ms on average, at most 0.3 s."""
     edges = [0, *_hits(rng, rate, data).tolist(), len(data)]
-    late = [0.0, *rng.uniform(0.0, 0.2, len(edges) - 2)]
+    late = [0.0, *np.minimum(rng.exponential(0.005, len(edges) - 2), 0.3)]
     return [(wait, data[a:b]) for wait, a, b in zip(late, edges, edges[1:], strict=False)]
 
 

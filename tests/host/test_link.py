@@ -109,6 +109,15 @@ def test_a_slow_board_is_not_asked_again():
     assert board.served == 30
 
 
+@pytest.mark.parametrize("sample_s", [0.7, 3.0, 6.0])
+def test_a_board_slower_than_expected_is_still_heard(sample_s):
+    board, x = FakeBoard(sample_s=sample_s), inputs(8)
+    with connect(board) as device:
+        assert_right(device.run(x, Mode.BOTH, overall_s=1000), x)
+        assert device.counters.late > 0
+    assert not board.violations
+
+
 def test_a_slow_line_is_waited_for():
     board, x = FakeBoard(), inputs(2000)
     with connect(board, byte_s=10 / 1200) as device:
