@@ -1,8 +1,11 @@
-"""Which straight lines, rounded down, are a given staircase: floor((a * m + d) / 2^s) with whole m and d.
+"""Which straight lines, rounded down, are a given staircase: floor((a * m + d - j * (a < 0)) / 2^s) with whole m and d.
 
 A staircase asks of a line slope * a + offset two things a step: at the step's first argument it has reached the level, at the
 argument before it has not. For a slope that leaves an interval for the offset; slopes for which every pair of such
 demands can be met form an interval too. Both are computed here, the last word in whole numbers.
+
+TFLM's RoundingDivideByPOT rounds halves away from zero, so for arguments below 0 the line lies lower by one unit of what is shifted:
+the jump j.
 """
 
 from __future__ import annotations
@@ -20,32 +23,35 @@ _MOST_CANDIDATES = 12
 
 @dataclass(frozen=True)
 class Line:
-    """floor((a * multiplier + d) / 2^shift) for any whole d from `least` to `most`."""
+    """floor((a * multiplier + d - jump * (a < 0)) / 2^shift) for any whole d from `least` to `most`."""
 
     multiplier: int
     shift: int
     least: int
     most: int
+    jump: int = 0
 
 
 class Lines:
     """All lines that are one staircase."""
 
-    def __init__(self, stairs: Staircase, open_below: bool, open_above: bool) -> None:
+    def __init__(self, stairs: Staircase, open_below: bool, open_above: bool, jump: int | None = None) -> None:
         """Collect the demands.
 
         Args:
             stairs: the staircase.
             open_below: whether the line may lie lower than the lowest value where the staircase has it (a clamp follows).
             open_above: the same for the highest value.
+            jump: the line lies 2^-jump lower for arguments below 0; None for one line throughout.
         """
+        self._jump = jump
         ends = (
             [] if open_below else [(stairs.low, stairs.bottom)],
             [] if open_above else [(stairs.high, stairs.top + 1)],
         )
         self._reach = _demands(stairs.first, stairs.levels, ends[0])
         self._miss = _demands(stairs.last, stairs.levels, ends[1])
-        self._slopes = _slopes(self._reach, self._miss)
+        self._slopes = _slopes(self._reach, self._miss, 0.0 if jump is None else 2.0**-jump)
 
     @property
     def steepest(self) -> float:
@@ -70,9 +76,13 @@ class Lines:
                 yield line
 
     def _offsets(self, multiplier: int, shift: int) -> Line | None:
-        least = int(((self._reach[1] << shift) - self._reach[0] * multiplier).max())
-        most = int(((self._miss[1] << shift) - self._miss[0] * multiplier).min()) - 1
-        return Line(multiplier, shift, least, most) if least <= most else None
+        jump = 0 if self._jump is None else (1 << shift) >> self._jump
+        reach, miss = (
+            (levels << shift) + jump * (arguments < 0) - arguments * multiplier
+            for arguments, levels in (self._reach, self._miss)
+        )
+        least, most = int(reach.max()), int(miss.min()) - 1
+        return Line(multiplier, shift, least, most, jump) if least <= most else None
 
 
 def _demands(arguments: Integers, levels: Integers, ends: list[tuple[int, int]]) -> Integers:
@@ -80,12 +90,13 @@ def _demands(arguments: Integers, levels: Integers, ends: list[tuple[int, int]])
     return np.concatenate([np.stack([arguments, levels]), np.array(ends, np.int64).reshape(-1, 2).T], axis=1)
 
 
-def _slopes(reach: Integers, miss: Integers) -> tuple[float, float]:
+def _slopes(reach: Integers, miss: Integers, jump: float) -> tuple[float, float]:
     """Return the open interval of slopes; empty where its low end is not below its high end."""
     if not (reach.size and miss.size):
         return 0.0, 0.0
     run = (reach[0][:, None] - miss[0][None, :]).astype(np.float64)
-    rise = (reach[1][:, None] - miss[1][None, :]).astype(np.float64)
+    reached, missed = (levels + jump * (arguments < 0) for arguments, levels in (reach, miss))
+    rise = reached[:, None] - missed[None, :]
     # The line has reached its level at one argument and not at another: slope * run > rise.
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = rise / run

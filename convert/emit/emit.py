@@ -6,6 +6,7 @@ from axedge.artifacts.errors import UsageError, did_you_mean
 from axedge.convert.emit.check import check_deployment
 from axedge.convert.emit.dsp import DspPrinter
 from axedge.convert.emit.loops import print_loops
+from axedge.convert.emit.narrow import NarrowPrinter
 from axedge.convert.emit.render import render_pair
 from axedge.convert.qnet import Deployment
 
@@ -31,4 +32,6 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
     check_deployment(deployment)
     if core == "cortex-m4" and optimize != "size":
         return render_pair(deployment, DspPrinter(deployment.net, optimize).text(), "For cores with the DSP extension.")
+    if core == "cortex-m0" and optimize != "size":
+        return render_pair(deployment, NarrowPrinter(deployment.net).text(), "For cores without a long multiplication.")
     return render_pair(deployment, print_loops(deployment.net), "Portable loops.")

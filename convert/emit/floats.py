@@ -87,3 +87,21 @@ def check_output_rule(rule: OutputCode, index: int, activation: Activation) -> O
             "It must stay below 2^24 in magnitude, with a finite factor.",
         )
     return rule
+
+
+def significand(factor: float) -> tuple[int, int, int]:
+    """Return a positive normal float32 as its 24-bit significand, upper 8 and lower 16 bits, and its biased exponent."""
+    bits = int(np.float32(factor).view(np.uint32))
+    whole = (bits & 0x7FFFFF) | 0x800000
+    return whole >> 16, whole & 0xFFFF, bits >> 23
+
+
+def soft_input(rule: InputCode) -> bool:
+    """Whether the product of an input's rule can be made of integers: subnormal inputs must give 0."""
+    factor = np.float32(rule.factor)
+    return bool(np.finfo(np.float32).tiny <= factor < 2.0**126)
+
+
+def soft_output(rule: OutputCode) -> bool:
+    """Whether the product of an output's rule can be made of integers: no result may be subnormal or infinite."""
+    return bool(np.finfo(np.float32).tiny <= np.float32(rule.factor) < 2.0**100)

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 
 from axedge.artifacts.records.base import axedge_version
-from axedge.convert.emit.floats import InputRule, check_output_rule, input_rule
+from axedge.convert.emit.floats import InputRule, check_output_rule, input_rule, significand, soft_input, soft_output
 from axedge.convert.emit.names import float_literal
 from axedge.convert.qnet import Activation, Deployment, OutputCode
 
@@ -68,6 +68,11 @@ def _values(deployment: Deployment) -> dict[str, object]:
         "inputs": deployment.inputs,
         "outputs": [check_output_rule(rule, index, answer) for index, rule in enumerate(deployment.outputs)],
         "rules": rules,
+        "guard": " ||\n        ".join(
+            f"!within(in[{index}], 0x{rule.first:08x}u, 0x{rule.span:08x}u)" for index, rule in enumerate(rules)
+        ),
+        "soft_inputs": sum(soft_input(rule.rule) for rule in rules),
+        "soft_outputs": sum(soft_output(rule) for rule in deployment.outputs),
         "any_clamp": any(_may_saturate(rule, source) for rule in rules),
         "encode_expression": lambda rule, index: _encode(rule, index, source),
         "decode_expression": _decode,
@@ -83,6 +88,10 @@ def _may_saturate(rule: InputRule, source: Activation) -> bool:
 def _encode(rule: InputRule, index: int, source: Activation) -> str:
     constants = rule.rule
     value = f"(int32_t)(in[{index}] * {float_literal(constants.factor)})"
+    if soft_input(constants):
+        # x * factor = significands * 2^(exponents - 300); without its lower 24 bits the product's exponent is 0 at 276.
+        high, low, exponent = significand(constants.factor)
+        value = f"SCALED(in[{index}], {float_literal(constants.factor)}, {high}u, {low}u, {276 - exponent})"
     if constants.bias:
         value = f"({value} {'+' if constants.bias > 0 else '-'} {abs(constants.bias)})"
     value = f"{value} >> {constants.shift}" if constants.shift else value
@@ -95,6 +104,10 @@ def _decode(rule: OutputCode, index: int) -> str:
         value = f"{value} * {1 << rule.shift}"
     if rule.bias:
         value = f"{value} {'+' if rule.bias > 0 else '-'} {abs(rule.bias)}"
+    if soft_output(rule):
+        # 24 lower bits are dropped; one less because the significand's leading 1 adds itself to the exponent.
+        high, low, exponent = significand(rule.factor)
+        return f"UNSCALED({value}, {float_literal(rule.factor)}, {high}u, {low}u, {exponent + 23})"
     return f"(float)({value}) * {float_literal(rule.factor)}"
 
 
