@@ -74,6 +74,7 @@ class Emulator(BoardPart):
         program: what is run, for "qemu" and "simavr".
         machine: QEMU's -M, or simavr's MCU.
         icount_shift: QEMU's -icount shift, an instruction takes 2^shift ns: the smallest that makes it a tick or more.
+        tick_hz: rate of the ticks there, where it is not the part's.
         serial_index: which of QEMU's -serial options is the link.
     """
 
@@ -81,6 +82,7 @@ class Emulator(BoardPart):
     program: str = ""
     machine: str = ""
     icount_shift: int | None = Field(default=None, ge=0, le=10)
+    tick_hz: int | None = Field(default=None, gt=0)
     serial_index: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

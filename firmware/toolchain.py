@@ -31,7 +31,7 @@ STORE_MOTION_SINCE = 12
 FLAGS = {
     "": SECTIONS,
     "arm-none-eabi": SECTIONS,
-    "riscv64-unknown-elf": SECTIONS,
+    "riscv64-unknown-elf": (*SECTIONS, "--specs=picolibc.specs"),
     "avr": SECTIONS,
 }
 LINK_FLAGS = {

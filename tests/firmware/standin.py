@@ -36,6 +36,8 @@ static void turns(uint32_t count)
 {
 #if defined(__arm__)
     __asm volatile(".syntax unified\\n 1:\\n subs %0, %0, #1\\n bne 1b\\n" : "+l"(count) : : "cc");
+#elif defined(__riscv)
+    __asm volatile("1:\\n addi %0, %0, -1\\n bnez %0, 1b\\n" : "+r"(count));
 #else
     for (volatile uint32_t i = 0; i < count; i++) {
     }
