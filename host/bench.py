@@ -163,13 +163,11 @@ def _check_identity(device: Device, what: Plan) -> None:
 def _check_vectors(device: Device, vectors: Vectors) -> tuple[VectorCheck, VectorsResult]:
     """Run the stored vectors; refuse to go on if a bit differs."""
     got = device.vectors(vectors.inputs)
-    wrong = (got.answer != vectors.answer).any(axis=1)
-    if vectors.logit is not None:
-        wrong |= got.logit != vectors.logit
+    wrong = (got.answer != vectors.answer).any(axis=1) | (got.logit != vectors.logit)
     if wrong.any():
         first = int(np.argmax(wrong))
-        wanted = [*vectors.answer[first].tolist(), *([] if vectors.logit is None else [int(vectors.logit[first])])]
-        found = [*got.answer[first].tolist(), *([] if vectors.logit is None else [int(got.logit[first])])]
+        wanted = [*vectors.answer[first].tolist(), int(vectors.logit[first])]
+        found = [*got.answer[first].tolist(), int(got.logit[first])]
         raise CheckFailed(
             f"the board's bits differ in {int(wrong.sum())} of {len(wrong)} stored vectors; the first is number "
             f"{first}: codes {vectors.inputs[first].tolist()} gave {found} instead of {wanted}. Nothing was timed.",

@@ -118,12 +118,12 @@ class Emulator:
             ToolMissing: the emulator is not installed.
             DeviceError: it does not start.
         """
-        kinds = {"qemu": _Qemu, "process": _Process}
+        kinds: dict[str, Callable[[Board, Path], _Machine]] = {"qemu": _Qemu, "process": _Process}
         if board.emulator is None or board.emulator.kind not in kinds:
             raise UsageError(f"{board.name} has no emulator.", "Connect a real one and name its --port.")
         self.board = board
         self.image = image
-        self._machine: _Machine = kinds[board.emulator.kind](board, image)
+        self._machine = kinds[board.emulator.kind](board, image)
 
     @property
     def pid(self) -> int:

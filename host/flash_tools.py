@@ -35,13 +35,11 @@ _HINTS = (
 
 
 class Method(Protocol):
-    """One way to flash one image.
+    """One way to flash one image."""
 
-    Attributes:
-        name: as `--method` takes it.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """What `--method` calls it."""
 
     def obstacle(self) -> str:
         """Return why it cannot be used here and now, empty if it can."""

@@ -76,7 +76,8 @@ def decode(encoded: bytes) -> Frame:
     body = raw[: -CRC.size]
     if CRC.unpack_from(raw, len(body))[0] != zlib.crc32(body):
         raise FrameError("crc")
-    return Frame(*HEADER.unpack_from(body), body[HEADER.size :])
+    kind, seq, build = HEADER.unpack_from(body)
+    return Frame(kind, seq, build, body[HEADER.size :])
 
 
 def encoded_bytes(payload_bytes: int) -> int:

@@ -21,12 +21,12 @@ class Vectors:
     Attributes:
         inputs: shape (count, inputs).
         answer: shape (count, outputs).
-        logit: shape (count,), None for a network without a predictor.
+        logit: shape (count,); the largest code where the network has no predictor.
     """
 
-    inputs: NDArray[np.integer]
+    inputs: NDArray[np.int8] | NDArray[np.int16]
     answer: NDArray[np.integer]
-    logit: NDArray[np.integer] | None
+    logit: NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,14 @@ def load_vectors(convert_folder: Path) -> Vectors:
     Raises:
         ArtifactError: it is missing or damaged.
     """
-    arrays = _load(convert_folder / "vectors.npz", ("inputs", "answer"))
-    logit = arrays.get("logit")
-    if logit is not None:
-        logit = logit.reshape(-1) if logit.size else None
-    inputs, answer = arrays["inputs"], arrays["answer"]
-    if (
-        inputs.ndim != 2
-        or answer.ndim != 2
-        or len(inputs) != len(answer)
-        or (logit is not None and len(logit) != len(inputs))
-    ):
-        raise ArtifactError(f"{convert_folder / 'vectors.npz'} holds arrays that do not fit together.", _AGAIN)
-    return Vectors(inputs, answer, logit)
+    path = convert_folder / "vectors.npz"
+    arrays = _load(path, ("inputs", "answer", "logit"))
+    vectors = Vectors(arrays["inputs"], arrays["answer"], arrays["logit"])
+    shapes = (vectors.inputs.ndim, vectors.answer.ndim, vectors.logit.ndim)
+    lengths = {len(vectors.inputs), len(vectors.answer), len(vectors.logit)} if 0 not in shapes else set()
+    if shapes != (2, 2, 1) or len(lengths) != 1 or vectors.inputs.dtype not in (np.int8, np.int16):
+        raise ArtifactError(f"{path} holds arrays that do not fit together.", _AGAIN)
+    return vectors
 
 
 def load_samples(convert_folder: Path, default_seed: int) -> Samples:

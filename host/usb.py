@@ -22,7 +22,7 @@ KNOWN_IDS: dict[str, str] = {
 }
 """USB vendor:product ids. A bridge chip does not identify a board: only HELLO does."""
 
-_PROBES = {"stlink": "ST-Link", "cmsis-dap": ("DAPLink", "Debug Probe"), "jlink": "J-Link"}
+_PROBES = {"stlink": ("ST-Link",), "cmsis-dap": ("DAPLink", "Raspberry Pi Debug Probe"), "jlink": ("J-Link",)}
 
 
 @dataclass(frozen=True)

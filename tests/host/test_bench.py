@@ -300,3 +300,11 @@ def test_own_inputs_that_do_not_fit_are_refused(tmp_path, content):
         load_own(text, 2, 1)
     with pytest.raises(UsageError):
         load_own(tmp_path / "none.npz", 2, 1)
+
+
+def test_vectors_that_do_not_fit_together_are_refused(folders):
+    arrays = dict(np.load(folders[0] / "vectors.npz"))
+    for name, bad in (("logit", arrays["logit"][:-1]), ("answer", arrays["answer"][0]), ("inputs", np.zeros((64, 2)))):
+        np.savez(folders[0] / "vectors.npz", **(arrays | {name: bad}))
+        with pytest.raises(ArtifactError, match="do not fit together"):
+            run(folders)
