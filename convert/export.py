@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from axedge.convert.fakequant import WEIGHT_CODES, Plan
+from axedge.convert.fakequant import RANGE_LIMIT, WEIGHT_CODES, Plan
 from axedge.convert.patch import Grid, Layer, Patch
 
 Array = NDArray[np.float32]
@@ -30,7 +30,8 @@ def patch_of(plan: Plan, flat: Array) -> Patch:
 
 
 def _grid(plan: Plan, name: str, low_log: float, high_log: float) -> Grid:
-    low, high = -np.exp(np.clip(low_log, -12.0, 12.0)), np.exp(np.clip(high_log, -12.0, 12.0))
+    low, high = (np.exp(np.clip(log, -RANGE_LIMIT, RANGE_LIMIT)) for log in (low_log, high_log))
+    low = -low
     if plan.bits == 16:
         largest = high if plan.one_sided(name) else max(high, -low)
         return Grid(float(np.float32(largest / 32767.0)), 0)

@@ -25,8 +25,10 @@ Array = NDArray[np.float32]
 WEIGHT_CODES = 127
 #: Up to this many weights a layer is a fused multiply and sum, above it a matrix product: what is faster under XLA.
 _FUSED_WEIGHTS = 128
+#: How far below 0 the logit's range reaches, as a share of how far it reaches above.
+_LOGIT_BELOW = 0.5
 #: exp of a range's parameter must stay a usable float32 scale.
-_RANGE_LIMIT = 12.0
+RANGE_LIMIT = 12.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def forward(plan: Plan, flat: Any, x: Any, seen: dict[str, Any] | None = None) -
         seen: None; else nothing is quantised, and this is filled with each ranged activation, [R, size, B].
 
     Returns:
-        Answers [R, m, B] and safe logits [R, B], normalised.
+        Answers [R, m, B], normalised, and safe logits [R, B]. The logits are not quantised: `fit_logit` gives them a
+        range afterwards, which a learned one would narrow until the best answers could not be told apart any more.
     """
     tf = tensorflow()
     weights, ranges = plan.split(flat)
@@ -132,7 +135,10 @@ def forward(plan: Plan, flat: Any, x: Any, seen: dict[str, Any] | None = None) -
     for index in range(len(shape.approximator)):
         gate = settle(f"gates_{index}", dense(f"gates_{index}", trunk))
         value = settle(f"gated_{index}", hidden_layer("approximator", index, value) * gate)
-    return settle("y", dense("y", value)), settle("safe", dense("safe", trunk))[:, 0]
+    logit = dense("safe", trunk)
+    if seen is not None:
+        seen["safe"] = logit
+    return settle("y", dense("y", value)), logit[:, 0]
 
 
 def observe(plan: Plan, weights: Array, x: Array) -> dict[str, Array]:
@@ -142,6 +148,25 @@ def observe(plan: Plan, weights: Array, x: Array) -> dict[str, Array]:
     seen: dict[str, Any] = {}
     forward(plan, tf.constant(np.concatenate([weights, unused], axis=1)), tf.constant(x.T), seen)
     return {name: value.numpy() for name, value in seen.items()}
+
+
+def fit_logit(plan: Plan, flat: Array, x: Array) -> Array:
+    """Return parameters flat [R, parameters] with the range of the safe logit set by what it is on inputs x [N, n].
+
+    Up to the largest, since the best answers must be told apart; not far below 0, where no gate will be.
+    """
+    tf = tensorflow()
+    logits = forward(plan, tf.constant(flat), tf.constant(x.T))[1].numpy()
+    high = np.maximum(logits.max(axis=1), 1e-3)
+    low = np.minimum(np.maximum(logits.min(axis=1), -_LOGIT_BELOW * high), 0.0)
+    weights, logs = plan.split(flat)
+    ranges = {name: (-_range_end(low_log), _range_end(high_log)) for name, (low_log, high_log) in logs.items()}
+    return plan.join(weights, ranges | {"safe": (low, high)})
+
+
+def _range_end(log: Array) -> Array:
+    """Return the size of a range's end from its parameter."""
+    return np.exp(np.clip(log, -RANGE_LIMIT, RANGE_LIMIT))
 
 
 def _straight_round(value: Any) -> Any:
@@ -161,7 +186,7 @@ def _rounded_weights(kernel: Any) -> Any:
 def _quantised(plan: Plan, name: str, value: Any, logs: tuple[Any, Any]) -> Any:
     """Return value [R, size, B] on the grid of its range, clipped to it."""
     tf = tensorflow()
-    low_log, high_log = (tf.clip_by_value(log, -_RANGE_LIMIT, _RANGE_LIMIT)[:, tf.newaxis, tf.newaxis] for log in logs)
+    low_log, high_log = (tf.clip_by_value(log, -RANGE_LIMIT, RANGE_LIMIT)[:, tf.newaxis, tf.newaxis] for log in logs)
     high = tf.exp(high_log)
     if plan.bits == 16:
         largest = high if plan.one_sided(name) else tf.maximum(high, tf.exp(low_log))

@@ -6,21 +6,24 @@ Fine-tuning is kept only where that says it helps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from axedge.artifacts.errors import CheckFailed, UnsupportedModel
 from axedge.artifacts.progress import Progress, silent
 from axedge.convert.deployment import answer, deploy
 from axedge.convert.equalise import equalise
 from axedge.convert.export import patch_of
-from axedge.convert.fakequant import Plan, forward, observe
+from axedge.convert.fakequant import Plan, fit_logit, forward, observe
 from axedge.convert.maps import Maps
 from axedge.convert.patch import apply_patch
+from axedge.convert.proof import prove
 from axedge.convert.quantise import quantise
+from axedge.convert.reader import read
 from axedge.kernels.kernel import Kernel, Samples
 from axedge.kernels.metrics import invocation_at_precision, is_safe
 from axedge.train import losses
@@ -36,6 +39,8 @@ TRAIN_SAMPLES = 131_072
 VALIDATION_SAMPLES = 20_000
 #: Samples whose activations set the starting ranges.
 _RANGE_SAMPLES = 4_096
+#: Samples whose largest logit ends its range.
+_LOGIT_SAMPLES = 32_768
 #: The sum before a TANH: beyond this the function is flat, and a wider range would cost resolution where it is not.
 _TANH_RANGE = 3.0
 #: Up to this many parameters a network gets all the steps.
@@ -171,9 +176,9 @@ def tune(
     plain = quantise(to_keras(topology, flat[0]), u, activations)
     found = [Tuned(plain, 0, "converted", task.judge(plain))]
 
-    def write(rows: Array, origins: Sequence[int], how: How) -> list[Tuned]:
-        files = [apply_patch(base, patch_of(plan, row)) for row in rows]
-        return [Tuned(file, origin, how, task.judge(file)) for file, origin in zip(files, origins, strict=True)]
+    def write(rows: Array, origins: Iterable[int], how: How) -> list[Tuned]:
+        ranged = fit_logit(plan, rows, u[:_LOGIT_SAMPLES])
+        return [_written(task, base, plan, row, origin, how) for row, origin in zip(ranged, origins, strict=True)]
 
     rows = starting_point(plan, flat, u[:_RANGE_SAMPLES])
     written = write(rows, range(len(rows)), "equalised")
@@ -190,6 +195,16 @@ def tune(
         written = write(rows, origins, "fine-tuned")
         done += stretch.steps * stretch.networks
     return max([*found, *written], key=lambda one: one.worth.rank)
+
+
+def _written(task: Task, base: bytes, plan: Plan, row: Array, origin: int, how: How) -> Tuned:
+    """Return one network in whole numbers; one that no engine can run (training can wreck it) is worth nothing."""
+    try:
+        tflite = apply_patch(base, patch_of(plan, row))
+        prove(read(tflite))
+        return Tuned(tflite, origin, how, task.judge(tflite))
+    except (UnsupportedModel, CheckFailed):
+        return Tuned(b"", origin, how, Worth(-1.0, -1.0))
 
 
 def with_biases(topology: Topology, flat: Array) -> Array:

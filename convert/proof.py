@@ -24,14 +24,14 @@ class Bound:
     """What one operation can reach.
 
     Attributes:
-        target: name of the activation that it writes.
+        layer: name of the activation that it writes.
         low: smallest sum (or product) before requantisation.
         high: largest.
         magnitude: bound of every partial sum, in any order, and of what is shifted left before requantisation.
         limit: largest magnitude that the arithmetic can take.
     """
 
-    target: str
+    layer: str
     low: int
     high: int
     magnitude: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -114,4 +115,5 @@ def _quiet() -> Iterator[None]:
             stack.callback(os.dup2, saved, stream)
         stack.callback(sys.stdout.flush)
         stack.callback(sys.stderr.flush)
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         yield

@@ -122,6 +122,123 @@ class Desktop(Part):
     max_steps: int
 
 
+class AtGuarantee(Part):
+    """Invocation that could be promised, calibrated on samples of its own; 0 where nothing can.
+
+    Attributes:
+        eps: largest violation rate promised.
+        delta: probability that the promise does not hold.
+        float_invocation: of the float network that was handed over.
+        invocation: of the quantised one.
+    """
+
+    eps: float
+    delta: float
+    float_invocation: float
+    invocation: float
+
+
+class OutputCost(Part):
+    """One output, in its unit: absolute error of the float and of the quantised network, and how far they differ."""
+
+    name: str
+    float_median_error: float
+    median_error: float
+    median_change: float
+    p99_change: float
+    max_change: float
+
+
+class HeadCost(Part):
+    """Both heads: shares of samples that quantisation moved.
+
+    Attributes:
+        no_longer_safe: safe in float, not any more.
+        newly_safe: the other way round.
+        gate_flipped: used in float (logit >= 0) and not in whole numbers (at the threshold), or the other way round.
+    """
+
+    no_longer_safe: float
+    newly_safe: float
+    gate_flipped: float
+
+
+class TensorCost(Part):
+    """One activation.
+
+    Attributes:
+        name: of the activation.
+        scale: real value of one step.
+        zero_point: code of real 0.
+        clipped_low: share of codes at the low end; a ReLU's zeros do not count.
+        clipped_high: share of codes at the high end.
+        wasted_codes: share of the codes that lie outside what the samples ever use.
+    """
+
+    name: str
+    scale: float
+    zero_point: int
+    clipped_low: float
+    clipped_high: float
+    wasted_codes: float
+
+
+class WorstSample(Part):
+    """A sample to whose error quantisation added most, float and quantised side by side."""
+
+    x: tuple[float, ...]
+    exact: tuple[float, ...]
+    float_answer: tuple[float, ...]
+    answer: tuple[float, ...]
+    float_error: float
+    error: float
+
+
+class Cost(Part):
+    """What quantisation cost, against the float network that it came from, on the test samples."""
+
+    outputs: tuple[OutputCost, ...]
+    gate: HeadCost
+    tensors: tuple[TensorCost, ...]
+    worst: tuple[WorstSample, ...]
+
+
+class AccumulatorBound(Part):
+    """Static proof for one layer: for no input codes does a sum or an intermediate leave these bounds.
+
+    Attributes:
+        layer: name of the activation that it writes.
+        low: smallest sum or product before requantisation.
+        high: largest.
+        magnitude: bound of every partial sum and of what is shifted left before requantisation.
+        limit: largest magnitude that the arithmetic can take.
+    """
+
+    layer: str
+    low: int
+    high: int
+    magnitude: int
+    limit: int
+
+
+class ConvertOptions(Part):
+    """What the user asked for; the keyword arguments of `convert_kernel`.
+
+    Attributes:
+        seed: of all samples drawn.
+        activations: width of activations.
+        guarantee: precision to be promised, None for none.
+        confidence: of the promise.
+        effort: of fine-tuning, 1 for the usual steps, 0 for none.
+    """
+
+    seed: int
+    activations: Literal["int8", "int16"]
+    guarantee: float | None
+    confidence: float
+    effort: float
+
+
 class ConvertRecord(Record):
     """convert.json.
 
@@ -130,7 +247,9 @@ class ConvertRecord(Record):
         kernel_digest: hash of the kernel's files.
         has_exact: whether the kernel brings C for the fallback.
         train_digest: `inputs_digest` of the train.json that the network came from.
-        candidate: file of the train folder that was converted.
+        candidate: file of the train folder that was chosen, after quantisation.
+        how: what was done to it: "converted" (nothing), "equalised", "fine-tuned" (equalised first).
+        options: what the user asked for; None where it is not known.
         seed: of all samples drawn.
         model_hash: first 16 hex digits of the SHA-256 of axnet.tflite.
         activations: "int8" or "int16".
@@ -141,8 +260,12 @@ class ConvertRecord(Record):
         guarantee: what the threshold promises; None: nothing.
         notes: what the generated header says about distribution, metric and promise.
         test_count: samples behind the figures.
-        float_figures: of the Keras network, gate at logit >= 0.
+        float_figures: of the Keras network that was chosen, gate at logit >= 0.
         figures: of the quantised network in the numpy reference, gate at the threshold.
+        at_guarantee: invocation that could be promised at the guarantee asked for, or at 95 % with 95 % confidence;
+            None: not computed.
+        cost: what quantisation cost; None: not computed.
+        proof: bounds of every layer's arithmetic.
         parameters: weights and biases of the network.
         tflite_bytes: size of axnet.tflite.
         arena_bytes: smallest tensor arena that works on a 64-bit host, an upper bound for a 32-bit board; None: not
@@ -163,6 +286,8 @@ class ConvertRecord(Record):
     has_exact: bool
     train_digest: str
     candidate: str
+    how: Literal["converted", "equalised", "fine-tuned"] = "converted"
+    options: ConvertOptions | None = None
     seed: int
     model_hash: str
     activations: Literal["int8", "int16"]
@@ -175,6 +300,9 @@ class ConvertRecord(Record):
     test_count: int
     float_figures: Figures
     figures: Figures
+    at_guarantee: AtGuarantee | None = None
+    cost: Cost | None = None
+    proof: tuple[AccumulatorBound, ...] = ()
     parameters: int
     tflite_bytes: int
     arena_bytes: int | None

@@ -31,7 +31,7 @@ def sums(net: QNet, operation, values) -> np.ndarray:
 def test_no_codes_leave_the_bounds(converted, kind, activations):
     net = read(convert_nets.random_member(converted(kind, activations), 8))
     values = trace(net, convert_nets.random_codes(net, 8, 4000))
-    bounds = {bound.target: bound for bound in prove(net)}
+    bounds = {bound.layer: bound for bound in prove(net)}
     for operation in net.operations:
         if isinstance(operation, (Dense, Multiply)):
             found, bound = sums(net, operation, values), bounds[operation.target]
@@ -44,7 +44,7 @@ def test_the_first_layers_bounds_are_reached_at_corners(converted):
     corners = np.array([[a, b] for a in (-128, 127) for b in (-128, 127)], np.int8)
     first = next(op for op in net.operations if op.target == "approximator_0")
     found = accumulators(net, first, corners)
-    bound = next(bound for bound in prove(net) if bound.target == "approximator_0")
+    bound = next(bound for bound in prove(net) if bound.layer == "approximator_0")
     assert (bound.low, bound.high) == (found.min(), found.max())
 
 

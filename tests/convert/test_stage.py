@@ -7,9 +7,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from axedge.artifacts.errors import ArtifactError, CheckFailed
+from axedge.artifacts.errors import ArtifactError, CheckFailed, UsageError
 from axedge.artifacts.records.convert import ConvertRecord
-from axedge.convert import stage
+from axedge.convert import checks, promise
 from axedge.convert.deployment import answer, load_deployment
 from axedge.convert.reference import run
 from axedge.convert.stage import convert_inputs_digest, convert_kernel
@@ -17,6 +17,8 @@ from axedge.convert.tflm import run_tflm
 from axedge.kernels.kernel import load_kernel
 
 pytestmark = [pytest.mark.train, pytest.mark.cc]
+
+QUICK = {"effort": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def trained(kernel, tmp_path_factory):
 @pytest.fixture(scope="module")
 def converted_folder(kernel, trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("convert")
-    convert_kernel(kernel, trained, folder)
+    convert_kernel(kernel, trained, folder, **QUICK)
     return folder
 
 
@@ -51,7 +53,7 @@ def test_the_folder_holds_what_build_and_bench_need(converted_folder):
 
 
 def test_the_same_input_gives_the_same_bytes(kernel, trained, converted_folder, tmp_path):
-    convert_kernel(kernel, trained, tmp_path)
+    convert_kernel(kernel, trained, tmp_path, **QUICK)
     assert contents(tmp_path) == contents(converted_folder)
 
 
@@ -108,6 +110,7 @@ def test_the_digest_follows_what_is_read(kernel, trained):
     assert first == convert_inputs_digest(kernel, trained)
     assert first != convert_inputs_digest(kernel, trained, seed=1)
     assert first != convert_inputs_digest(kernel, trained, activations="int16")
+    assert first != convert_inputs_digest(kernel, trained, guarantee=0.95)
 
 
 def test_another_kernels_training_is_refused(trained, tmp_path):
@@ -134,9 +137,9 @@ def test_bits_that_differ_from_tflm_stop_the_conversion(kernel, trained, tmp_pat
         answers[17, 0] ^= 1
         return answers, logits
 
-    monkeypatch.setattr(stage, "run", wrong)
+    monkeypatch.setattr(checks, "run", wrong)
     with pytest.raises(CheckFailed, match="on 1 of 1024 inputs"):
-        convert_kernel(kernel, trained, tmp_path / "out")
+        convert_kernel(kernel, trained, tmp_path / "out", **QUICK)
     assert not (tmp_path / "out").exists()
 
 
@@ -150,3 +153,63 @@ def test_a_load_of_another_model_is_refused(converted_folder, tmp_path):
     (folder / "axnet.tflite").write_bytes(bytes(content))
     with pytest.raises(ArtifactError, match="not the model"):
         load_deployment(folder)
+
+
+def test_what_quantisation_cost_is_said(converted_folder):
+    record = ConvertRecord.load(converted_folder)
+    cost = record.cost
+    assert [output.name for output in cost.outputs] == ["theta1", "theta2"]
+    assert {tensor.name for tensor in cost.tensors} >= {"u", "y", "safe", "gated_0", "predictor_0_sum"}
+    assert len(cost.worst) == 5 and len(cost.worst[0].x) == len(cost.worst[0].exact) == 2
+    added = [sample.error - sample.float_error for sample in cost.worst]
+    assert added == sorted(added, reverse=True)
+    moved = record.figures.true_invocation - record.float_figures.true_invocation
+    if record.candidate == "axnet.keras":
+        assert cost.gate.newly_safe - cost.gate.no_longer_safe == pytest.approx(moved, abs=1e-9)
+    assert all(bound.magnitude <= bound.limit for bound in record.proof) and len(record.proof) == 6
+
+
+@pytest.fixture(scope="module")
+def easy_kernel():
+    """The same arm, whose bound nearly every answer keeps."""
+    from dataclasses import replace
+
+    kernel = load_kernel("inversek2j")
+    return replace(kernel, error=replace(kernel.error, metric="absolute", bound=1.0, floor=0.0))
+
+
+def test_a_promise_stands_in_record_header_and_deployment(easy_kernel, trained, tmp_path):
+    record = convert_kernel(easy_kernel, trained, tmp_path, guarantee=0.9, confidence=0.99, **QUICK)
+    promised = record.guarantee
+    assert (promised.eps, promised.delta) == (0.1, 0.01)
+    assert promised.violations <= 0.1 * promised.invoked and record.at_guarantee.invocation > 0.2
+    header = (tmp_path / "axnet_inversek2j.h").read_text()
+    assert "at most 10 % are not safe, with 99 % confidence" in header and "inversek2j_sample" in header
+    deployment = load_deployment(tmp_path)
+    assert (deployment.eps, deployment.delta, deployment.threshold) == (0.1, 0.01, record.threshold)
+    fresh = easy_kernel.draw("fresh", 50_000, 1)
+    y, logits = answer(deployment, fresh.x)
+    used = logits >= record.threshold
+    violations = np.mean(np.abs(y - fresh.y)[used].max(axis=1) > 1.0)
+    assert violations <= 0.1
+
+
+def test_what_cannot_be_promised_is_said_with_the_best_there_is(kernel, trained, tmp_path):
+    with pytest.raises(CheckFailed, match=r"best that could be promised is [0-9.]+ %") as caught:
+        convert_kernel(kernel, trained, tmp_path / "out", guarantee=0.9999, **QUICK)
+    assert caught.value.exit_code == 1 and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [{"guarantee": 1.0}, {"confidence": 0.0}, {"effort": -1}, {"activations": "int4"}])
+def test_options_out_of_range_are_refused_first(kernel, tmp_path, options):
+    with pytest.raises(UsageError):
+        convert_kernel(kernel, tmp_path / "missing", tmp_path / "out", **options)
+
+
+def test_wide_activations_go_the_same_way(kernel, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(promise, "CALIBRATION_COUNT", 5000)
+    record = convert_kernel(kernel, trained, tmp_path, activations="int16", **QUICK)
+    assert record.activations == "int16" and record.tflm.result == "passed"
+    with np.load(tmp_path / "vectors.npz") as vectors:
+        assert vectors["inputs"].dtype == vectors["answer"].dtype == vectors["logit"].dtype == np.int16
+    assert record.figures.true_invocation == pytest.approx(record.float_figures.true_invocation, abs=0.05)
