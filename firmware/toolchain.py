@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,12 +110,12 @@ def find_toolchain(prefix: str) -> Toolchain:
 
 
 def find_program(name: str, package: str) -> Path:
-    """Return the path of a program.
+    """Return the path of a program: of the system's, or of the one that a Python package brought.
 
     Raises:
         ToolMissing: it is not installed; the Debian package is named.
     """
-    path = shutil.which(name)
+    path = shutil.which(name) or shutil.which(name, path=str(Path(sys.prefix) / "bin"))
     if path is None:
         raise ToolMissing(f"{name} is not installed.", install(package))
     return Path(path)

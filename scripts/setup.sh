@@ -74,6 +74,9 @@ missing_packages() {
     have clang || echo clang
     have cppcheck || echo cppcheck
     have git || echo git
+    have riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
+    [ -d /usr/lib/picolibc/riscv64-unknown-elf ] || echo picolibc-riscv64-unknown-elf
+    have qemu-system-riscv32 || echo qemu-system-misc
     if have dpkg && ! dpkg -s libclang-rt-14-dev >/dev/null 2>&1 && apt-cache show libclang-rt-14-dev >/dev/null 2>&1; then
       echo libclang-rt-14-dev
     fi

@@ -5,27 +5,27 @@
 #include "requests.h"
 
 /* Little-endian codes between the wire and an array of int8_t or int16_t. */
-static void get_codes(void *codes, const uint8_t *from, unsigned count, unsigned width)
+static void get_codes(void *codes, const uint8_t *from, size_t count, size_t width)
 {
     if (width == 1) {
         memcpy(codes, from, count);
         return;
     }
-    for (unsigned i = 0; i < count; i++) {
-        const uint16_t bits = axe_get_u16(from + 2U * i);
-        memcpy((uint8_t *)codes + 2U * i, &bits, sizeof bits);
+    for (size_t i = 0; i < count; i++) {
+        const uint16_t bits = axe_get_u16(from + 2 * i);
+        memcpy((uint8_t *)codes + 2 * i, &bits, sizeof bits);
     }
 }
 
-static uint8_t *put_codes(uint8_t *to, const void *codes, unsigned count, unsigned width)
+static uint8_t *put_codes(uint8_t *to, const void *codes, size_t count, size_t width)
 {
     if (width == 1) {
         memcpy(to, codes, count);
         return to + count;
     }
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint16_t bits;
-        memcpy(&bits, (const uint8_t *)codes + 2U * i, sizeof bits);
+        memcpy(&bits, (const uint8_t *)codes + 2 * i, sizeof bits);
         to = axe_put_u16(to, bits);
     }
     return to;
@@ -72,7 +72,7 @@ axe_outcome axe_answer_vectors(axe_device *device, const axe_frame *request, uin
         }
         at = put_codes(at, device->out_codes, engine->outputs, width);
         at = put_codes(at, &logit, 1, width);
-        from += engine->inputs * width;
+        from += (size_t)engine->inputs * width;
     }
     return axe_answered(at);
 }

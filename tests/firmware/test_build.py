@@ -135,7 +135,11 @@ def test_missing_tools_name_their_package(tmp_path, monkeypatch):
         ("cmake", "cmake"),
         ("ninja", "ninja-build"),
     ):
-        monkeypatch.setattr(toolchain.shutil, "which", lambda name, gone=program: None if name == gone else which(name))
+        monkeypatch.setattr(
+            toolchain.shutil,
+            "which",
+            lambda name, path=None, gone=program: None if name == gone else which(name, path=path),
+        )
         with pytest.raises(ToolMissing) as caught:
             build_firmware(pair, kernel, load_board("microbit"), tmp_path / "out")
         assert program in caught.value.message and f"apt-get install {package}" in caught.value.hint

@@ -53,17 +53,27 @@ __attribute__((naked)) void axe_reset(void)
         "bl axe_start\n");
 }
 
+/* Addresses, not pointers: the linker's symbols are no C objects, and comparing pointers to different ones is undefined. */
+static void copy_words(uintptr_t to, uintptr_t end, uintptr_t from)
+{
+    for (; to < end; to += sizeof(uint32_t), from += sizeof(uint32_t)) {
+        *(volatile uint32_t *)to = *(const volatile uint32_t *)from;
+    }
+}
+
+static void clear_words(uintptr_t to, uintptr_t end)
+{
+    for (; to < end; to += sizeof(uint32_t)) {
+        *(volatile uint32_t *)to = 0;
+    }
+}
+
 void axe_start(void)
 {
-    const uint32_t *from = axe_data_load;
-    for (uint32_t *to = axe_data_start; to < axe_data_end; to++) {
-        *to = *from++;
-    }
-    for (uint32_t *to = axe_bss_start; to < axe_bss_end; to++) {
-        *to = 0;
-    }
-    for (const handler *init = axe_init_start; init < axe_init_end; init++) {
-        (*init)();
+    copy_words((uintptr_t)axe_data_start, (uintptr_t)axe_data_end, (uintptr_t)axe_data_load);
+    clear_words((uintptr_t)axe_bss_start, (uintptr_t)axe_bss_end);
+    for (uintptr_t at = (uintptr_t)axe_init_start; at < (uintptr_t)axe_init_end; at += sizeof(handler)) {
+        (*(const handler *)at)();
     }
     axe_firmware_run();
 }
