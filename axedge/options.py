@@ -47,6 +47,54 @@ port_option = click.option(
 samples_option = click.option("--samples", type=click.IntRange(min=1), help="Inputs to run.  [default: 5000]")
 
 
+def convert_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of `axedge convert`, which `axedge run` hands through; one that is not given stays as it was."""
+    for option in reversed(
+        (
+            click.option(
+                "--guarantee",
+                type=click.FloatRange(0, 1, min_open=True, max_open=True),
+                help="Precision to promise; exits 1 where it cannot be promised.  [default: 0.95]",
+            ),
+            click.option("--no-guarantee", is_flag=True, help="Promise nothing: the gate as it was trained."),
+            click.option(
+                "--confidence",
+                type=click.FloatRange(0, 1, min_open=True, max_open=True),
+                help="Confidence of the promise.  [default: 0.95]",
+            ),
+            click.option(
+                "--activations", type=click.Choice(["int8", "int16"]), help="Width of activations.  [default: int8]"
+            ),
+            click.option(
+                "--effort",
+                type=click.FloatRange(min=0),
+                help="Factor on the steps of fine-tuning; 0: none.  [default: 1]",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def given_convert_options(
+    guarantee: float | None,
+    no_guarantee: bool,
+    confidence: float | None,
+    activations: str | None,
+    effort: float | None,
+) -> dict[str, Any]:
+    """Return those that were given, as keyword arguments of `convert_kernel`.
+
+    Raises:
+        click.UsageError: they contradict each other.
+    """
+    if no_guarantee and (guarantee is not None or confidence is not None):
+        raise click.UsageError("--no-guarantee excludes --guarantee and --confidence.")
+    named = {"guarantee": guarantee, "confidence": confidence, "activations": activations, "effort": effort}
+    given = {name: value for name, value in named.items() if value is not None}
+    return given | ({"guarantee": None} if no_guarantee else {})
+
+
 def example(text: str) -> Decorator:
     """Add an example to a verb's help."""
 
@@ -58,10 +106,16 @@ def example(text: str) -> Decorator:
 
 
 def find_kernel(name: str | None, workspace: Workspace) -> Kernel:
-    """Load the kernel that was named, or the only one that `out/` holds."""
-    from axedge.kernels.kernel import load_kernel
+    """Load the kernel that was named, or the only one that `out/` holds.
 
-    return load_kernel(name if name is not None else workspace.only_kernel())
+    A name stands for a kernel that comes with axedge, else for a folder, else for recorded data kept in `out/`.
+    """
+    from axedge.kernels.kernel import kernel_names, load_kernel
+
+    chosen = name if name is not None else workspace.only_kernel()
+    kept = workspace.kernel(chosen)
+    is_taken = chosen in kernel_names() or Path(chosen, "kernel.toml").is_file()
+    return load_kernel(kept if chosen.isidentifier() and not is_taken and kept.is_dir() else chosen)
 
 
 def name_kernel(name: str | None, workspace: Workspace) -> str:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from axedge.kernels.kernel import Kernel
 
 
+DEFAULT_PROMISE = {"guarantee": 0.95}
+"""What a conversion promises unless the user says otherwise: precision, with the converter's own confidence."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """What the user asked for; a verb uses the part that it needs.
@@ -95,7 +99,7 @@ class Pipeline:
 
         source, folder = self.workspace.train(self.kernel.name), self.workspace.convert(self.kernel.name)
         present = ConvertRecord.load_if_present(folder)
-        options = ({"seed": present.seed, "activations": present.activations} if present else {}) | self.choice.convert
+        options = (present.options.model_dump() if present else DEFAULT_PROMISE) | self.choice.convert
         wanted = convert_inputs_digest(self.kernel, source, **options)
         return self._step(
             "convert",

@@ -71,6 +71,12 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
     ):
         table.add_row(name, percent(getattr(before, field)), percent(getattr(after, field)))
     terminal.table(table)
+    if record.guarantee is not None:
+        promise = record.guarantee
+        terminal.result(
+            f"Guarantee: at most {percent(promise.eps)} of the answers used are outside the bound, with "
+            f"{percent(1 - promise.delta)} confidence, for inputs drawn as {promise.distribution}."
+        )
     terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
     checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result
     terminal.result(f"Check against TensorFlow Lite Micro: {checked}.")

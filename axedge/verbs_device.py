@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from axedge.artifacts.workspace import Workspace
 from axedge.options import (
     board_option,
+    convert_options,
     engine_option,
     example,
     find_board,
     find_kernel,
     force_option,
+    given_convert_options,
     json_option,
     kernel_argument,
     name_kernel,
@@ -161,6 +163,7 @@ def ports(terminal: Terminal, probe: bool, as_json: bool) -> None:
 @port_option
 @samples_option
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed of the training.  [default: 0, or the last one]")
+@convert_options
 @engine_option
 @optimize_option
 @trace_option
@@ -182,6 +185,7 @@ def run(
     out: Path,
     force: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Walk the whole way: train, convert, build, flash, bench; what is up to date is not done again.
 
@@ -189,7 +193,8 @@ def run(
     """
     workspace, target = Workspace(out), find_board(board)
     chosen = {} if seed is None else {"seed": seed}
-    choice = Choice(train=chosen, convert=chosen, engine=engine, optimize=optimize, force=force)
+    converted = given_convert_options(**options) | chosen
+    choice = Choice(train=chosen, convert=converted, engine=engine, optimize=optimize, force=force)
     pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
     pipeline.train()
     pipeline.convert()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from axedge.artifacts.workspace import Workspace
 from axedge.options import (
     board_option,
+    convert_options,
     engine_option,
     example,
     find_board,
     find_kernel,
     force_option,
+    given_convert_options,
     json_option,
     kernel_argument,
     optimize_option,
@@ -21,6 +24,7 @@ from axedge.options import (
     seed_option,
 )
 from axedge.pipeline import Choice, Pipeline
+from axedge.recording import Recording, recording_options
 from axedge.terminal import Terminal
 
 
@@ -30,6 +34,7 @@ from axedge.terminal import Terminal
 @click.option("--recipe", default="default", show_default=True, help="How to train: default, or paper.")
 @click.option("--steps", type=click.IntRange(min=1), help="Training steps (default: the recipe's).")
 @click.option("--restarts", type=click.IntRange(min=1), help="Networks trained side by side (default: the recipe's).")
+@recording_options
 @out_option
 @force_option
 @json_option
@@ -42,35 +47,48 @@ def train(
     recipe: str,
     steps: int | None,
     restarts: int | None,
+    recording: Recording,
     out: Path,
     force: bool,
     as_json: bool,
 ) -> None:
-    """Train the network of KERNEL (a name that `axedge kernels` lists, or a folder with a kernel.toml)."""
+    """Train the network of KERNEL (a name that `axedge kernels` lists, or a folder with a kernel.toml).
+
+    Recorded data needs no C; the stages that follow find it by its name:
+
+    \b
+      axedge train --data x.txt y.txt --metric relative --bound 0.1 --name arm
+    """
     from axedge.show import show_train
 
     workspace = Workspace(out)
     options = {"seed": seed, "recipe": recipe, "steps": steps, "restarts": restarts}
-    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, Choice(train=options, force=force))
+    found = recording.kernel(kernel, workspace) or find_kernel(kernel, workspace)
+    pipeline = Pipeline(found, workspace, terminal, Choice(train=options, force=force))
     show_train(terminal, pipeline.train(), as_json)
 
 
 @click.command()
 @kernel_argument
+@convert_options
+@click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: 0, or the last one]")
 @out_option
 @force_option
 @json_option
 @click.pass_obj
-@example("axedge convert inversek2j")
-def convert(terminal: Terminal, kernel: str | None, out: Path, force: bool, as_json: bool) -> None:
+@example("axedge convert inversek2j --guarantee 0.95")
+def convert(
+    terminal: Terminal, kernel: str | None, seed: int | None, out: Path, force: bool, as_json: bool, **options: Any
+) -> None:
     """Quantise the trained network to int8; write C arrays for TFLite Micro and plain generated C.
 
-    KERNEL may be left out where out/ holds only one.
+    KERNEL may be left out where out/ holds only one. An option that is not given stays as it was last time.
     """
     from axedge.show import show_convert
 
     workspace = Workspace(out)
-    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, Choice(force=force))
+    chosen = given_convert_options(**options) | ({} if seed is None else {"seed": seed})
+    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, Choice(convert=chosen, force=force))
     show_convert(terminal, pipeline.convert(), as_json)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import fnmatch
 from pathlib import Path
 
@@ -16,6 +18,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help=f"fail the run when a test is skipped that {ALLOWED.name} does not list",
     )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Undo what TensorFlow may have left in this thread: subnormal numbers flushed to zero."""
+    name = ctypes.util.find_library("m")
+    if name is not None:
+        default_environment = ctypes.c_void_p(-1)  # FE_DFL_ENV of glibc
+        ctypes.CDLL(name).fesetenv(default_environment)
 
 
 def allowed_patterns() -> list[str]:

@@ -89,6 +89,7 @@ def test_the_train_extra_brings_the_whole_road(environment: Callable[[str], Envi
     maker = environment("[train]")
     options = ("--steps", 200, "--restarts", 2)
     maker.run("-m", "axedge.cli", "train", "inversek2j", *options)
+    maker.run("-m", "axedge.cli", "convert", "inversek2j", "--no-guarantee", "--effort", 0.01)
     maker.run("-m", "axedge.cli", "run", "inversek2j", "--board", "microbit", "--samples", 200)
     body = json.loads((maker.folder / "out" / "inversek2j" / "microbit" / "aot-i8" / "bench.json").read_text())
     assert body["vectors"]["mismatches"] == 0

@@ -174,7 +174,7 @@ from axedge.pipeline import BenchChoice, Choice, Pipeline
 from axedge.terminal import Terminal
 
 board = load_board("native")
-choice = Choice(train={"steps": 200, "restarts": 2})
+choice = Choice(train={"steps": 200, "restarts": 2}, convert={"guarantee": None, "effort": 0.01})
 pipeline = Pipeline(load_kernel("inversek2j"), Workspace(Path("out")), Terminal(quiet=True), choice)
 pipeline.train(); pipeline.convert(); pipeline.build(board); pipeline.flash(board, None)
 record = pipeline.bench(board, BenchChoice(samples=300))
