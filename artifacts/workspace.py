@@ -18,6 +18,10 @@ class Workspace:
 
     root: Path = Path("out")
 
+    def kernel(self, kernel: str) -> Path:
+        """Folder in which `axedge train --data` keeps recorded data as a kernel."""
+        return self.root / kernel / "kernel"
+
     def train(self, kernel: str) -> Path:
         """Folder of `axedge train`."""
         return self.root / kernel / "train"

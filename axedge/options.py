@@ -95,8 +95,9 @@ def given_convert_options(
     return given | ({"guarantee": None} if no_guarantee else {})
 
 
-def example(text: str) -> Decorator:
-    """Add an example to a verb's help."""
+def example(*lines: str) -> Decorator:
+    """Add an example, or several, one a line, to a verb's help."""
+    text = "\n      ".join(lines)
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         function.__doc__ = f"{(function.__doc__ or '').rstrip()}\n\n    \b\n    Example:\n      {text}\n    "

@@ -39,7 +39,10 @@ from axedge.terminal import Terminal
 @force_option
 @json_option
 @click.pass_obj
-@example("axedge train inversek2j --seed 1")
+@example(
+    "axedge train inversek2j --seed 1",
+    "axedge train --data x.txt y.txt --metric relative --bound 0.1 --name arm",
+)
 def train(
     terminal: Terminal,
     kernel: str | None,
@@ -54,10 +57,7 @@ def train(
 ) -> None:
     """Train the network of KERNEL (a name that `axedge kernels` lists, or a folder with a kernel.toml).
 
-    Recorded data needs no C; the stages that follow find it by its name:
-
-    \b
-      axedge train --data x.txt y.txt --metric relative --bound 0.1 --name arm
+    Or of recorded data, which needs no C; the stages that follow find it by its --name.
     """
     from axedge.show import show_train
 
