@@ -136,7 +136,7 @@ class Device:
             WrongImage: another image answers.
         """
         self.link = link
-        self._paces: defaultdict[tuple[int, int], Pace] = defaultdict(lambda: Pace(link))
+        self._paces: defaultdict[tuple[int, int], Pace] = defaultdict(lambda: Pace(link, self.hello.credit))
         link.build = 0 if build_id is None else build_id & 0xFFFFFFFF
         try:
             self.hello: Hello = link.hello()

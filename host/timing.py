@@ -73,17 +73,19 @@ class Patience:
         if not heard:
             self._backoff = min(_BACKOFF * self._backoff, _LONGEST_BACKOFF)
 
-    def limit_s(self, line_bytes: int) -> float:
+    def limit_s(self, line_bytes: int, *, alone: bool = True) -> float:
         """Return how long to wait for a reply before which `line_bytes` go over the line, both ways.
 
-        At most the idle deadline; a wait that is only lengthened by silence at most a third of it.
+        At most the idle deadline, where earlier replies let expect so much and the request is `alone`; else at most a
+        third of it, so that there is time to ask again.
         """
         if self._mean_s is None:
             wait_s = self._deadlines.first_s
         else:
             wait_s = self._deadlines.floor_s + line_bytes * (self._mean_s + 4 * self._deviation_s)
-        idle_s = self._deadlines.idle_s
-        return max(min(wait_s * self._backoff, idle_s / 3), min(wait_s, idle_s)) + line_bytes * self._byte_s
+        third_s = self._deadlines.idle_s / 3
+        longest_s = max(third_s, min(wait_s, 3 * third_s)) if alone else third_s
+        return min(wait_s * self._backoff, longest_s) + line_bytes * self._byte_s
 
 
 class LossEstimate:

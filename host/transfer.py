@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from axedge.artifacts.errors import DeviceError
@@ -52,12 +52,13 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A request under way: its items, the bytes of its payload, and when it was sent."""
+    """A request under way: its items, its payload's bytes, when it was sent, whether no other was under way with it."""
 
     start: int
     stop: int
     payload_bytes: int
     sent_at: float
+    is_alone: bool = False
 
 
 class Pace:
@@ -67,12 +68,15 @@ class Pace:
         patience: how long replies take.
         loss: how often frames are lost.
         growing: samples that a frame may hold so far: 1 at first, doubled whenever that many came back.
+        window_bytes: of frames that are sent at once: the credit at first, halved when a window's end is lost, doubled
+            when a window came through whole.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, credit: int) -> None:
         self.patience = Patience(link.deadlines, link.byte_s)
         self.loss = LossEstimate()
         self.growing = 1
+        self.window_bytes = credit
 
 
 class Transfer:
@@ -108,7 +112,7 @@ class Transfer:
         self._overall_s = 120 + (0.2 + line_s) * self._total if overall_s is None else overall_s
         self._frame_max, self._credit = min(hello.frame_max, hello.credit - 1), hello.credit
         self._room = self._largest_count()
-        self._pace = pace or Pace(link)
+        self._pace = pace or Pace(link, hello.credit)
         self._began = self._progressed = link.clock()
         self._bytes_then = link.received_bytes
 
@@ -156,7 +160,7 @@ class Transfer:
     def _next_window(self) -> dict[int, _Flight]:
         """Take the next requests off the list, together no larger than the credit."""
         count, fixed, each = self._count(), *self._job.request_bytes
-        budget = self._credit - 1 - _KICK_BYTES
+        budget = min(self._pace.window_bytes, self._credit - 1 - _KICK_BYTES)
         flights: dict[int, _Flight] = {}
         while self._todo:
             start, stop = self._todo[0]
@@ -171,6 +175,8 @@ class Transfer:
             flights[self._link.next_seq()] = _Flight(start, start + taken, size, self._link.clock())
             if count == self._pace.growing < self._room:
                 break  # still finding out what the board can take
+        if len(flights) == 1:
+            flights = {seq: replace(flight, is_alone=True) for seq, flight in flights.items()}
         return flights
 
     # one window -------------------------------------------------------------------------------------------------------
@@ -185,24 +191,28 @@ class Transfer:
             ]
         )
         link.counters.requests += len(flights)
-        last = next(reversed(flights))
+        last, is_alone = next(reversed(flights)), len(flights) == 1
         kick, heard = 0, False
         asked, bytes_before = link.clock(), link.received_bytes
         ahead = sum(encoded_bytes(flight.payload_bytes) for flight in flights.values())
         while flights:
             self._check_deadlines()
-            reply = link.receive(asked + self._wait_s(flights, ahead))
+            reply = link.receive(asked + self._wait_s(flights, ahead, alone=is_alone))
             if reply is None:
                 link.doubt()
                 self._pace.patience.quiet(heard=link.received_bytes > bytes_before)
-                if heard or len(flights) == 1:
+                if heard or is_alone:
                     return
+                self._pace.window_bytes = max(self._pace.window_bytes // 2, self._frame_max)
                 kick, ahead = self._kick(), _KICK_BYTES
                 asked, bytes_before = link.clock(), link.received_bytes
             elif reply.seq in flights and reply.type in (job.type | REPLY, Type.ERROR):
-                self._take(flights.pop(reply.seq), reply, link.clock() - asked, ahead)
+                gap_s = None if kick else link.clock() - asked
+                self._take(flights.pop(reply.seq), reply, gap_s, ahead)
                 heard, ahead, asked = True, 0, link.clock()
                 if reply.seq == last:
+                    if not flights:
+                        self._pace.window_bytes = min(2 * self._pace.window_bytes, self._credit)
                     return
             elif reply.seq == kick and reply.type in (Type.HELLO | REPLY, Type.ERROR):
                 link.read_hello(reply)
@@ -212,11 +222,11 @@ class Transfer:
             else:
                 link.counters.stale += 1
 
-    def _wait_s(self, flights: dict[int, _Flight], ahead_bytes: int) -> float:
+    def _wait_s(self, flights: dict[int, _Flight], ahead_bytes: int, *, alone: bool) -> float:
         """Return how long the next reply may take, `ahead_bytes` being still on their way to the board."""
         samples = max(flight.stop - flight.start for flight in flights.values())
         fixed, each = self._job.reply_bytes
-        return self._pace.patience.limit_s(ahead_bytes + encoded_bytes(fixed + samples * each))
+        return self._pace.patience.limit_s(ahead_bytes + encoded_bytes(fixed + samples * each), alone=alone)
 
     def _kick(self) -> int:
         """Send a HELLO: a board that waits for the lost end of a window starts on what it has; return its number."""
@@ -225,12 +235,14 @@ class Transfer:
         self._link.send([Frame(Type.HELLO, seq, self._link.build)])
         return seq
 
-    def _take(self, flight: _Flight, reply: Frame, gap_s: float, ahead_bytes: int) -> None:
+    def _take(self, flight: _Flight, reply: Frame, gap_s: float | None, ahead_bytes: int) -> None:
+        """Take a reply; `gap_s` after the one before it, or None where that says nothing about the board's pace."""
         self._accept(flight, reply)
         count = flight.stop - flight.start
         reply_bytes = encoded_bytes(len(reply.payload))
         self._answered += count
-        self._pace.patience.heard(gap_s, ahead_bytes + reply_bytes, count)
+        if gap_s is not None:
+            self._pace.patience.heard(gap_s, ahead_bytes + reply_bytes, count)
         self._pace.loss.frame(encoded_bytes(flight.payload_bytes) + reply_bytes, lost=False)
         if count >= self._pace.growing:
             self._pace.growing = min(2 * self._pace.growing, self._room)
@@ -239,8 +251,9 @@ class Transfer:
         """Take the reply to a request that was given up: the board is slower than was thought."""
         self._accept(flight, reply)
         self._link.counters.late += 1
-        line_bytes = encoded_bytes(flight.payload_bytes) + encoded_bytes(len(reply.payload))
-        self._pace.patience.heard(self._link.clock() - flight.sent_at, line_bytes, flight.stop - flight.start)
+        if flight.is_alone:
+            line_bytes = encoded_bytes(flight.payload_bytes) + encoded_bytes(len(reply.payload))
+            self._pace.patience.heard(self._link.clock() - flight.sent_at, line_bytes, flight.stop - flight.start)
         self._todo_is_stale = True
 
     def _accept(self, flight: _Flight, reply: Frame) -> None:
