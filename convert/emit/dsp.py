@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from axedge.convert.emit.dsp_forms import DspForm
 from axedge.convert.emit.dsp_plan import DspPlanner
 from axedge.convert.emit.grouping import common_forms, runs
 from axedge.convert.emit.loops import SIGMOID, curve_call
 from axedge.convert.emit.names import array, int_literal
-from axedge.convert.emit.program import producer, schedule
+from axedge.convert.emit.primitives import used_primitives
+from axedge.convert.emit.program import NoForm, producer, schedule
 from axedge.convert.emit.stream import Stream
 from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16, sources_of
-
-PRIMITIVES = (Path(__file__).parent / "templates" / "dsp.inc").read_text()
 
 #: Bytes of flash that one instruction a call is worth.
 WORTH = {"speed": 12.0, "balanced": 1.0, "size": 0.1}
@@ -48,10 +46,6 @@ class Pair:
     expression: str
     low: int
     high: int | None
-
-
-class NoForm(Exception):
-    """A sum leaves 32 bits; the caller prints loops instead."""
 
 
 class DspPrinter:
@@ -93,7 +87,8 @@ class DspPrinter:
         self._stream.end(self._lines)
         self._say(*([] if net.logit else ["(void)least;"]), f"return {logit};")
         constants = [self._stream.definition(), ""] if self._stream else []
-        return "\n".join([PRIMITIVES, *self._tables.values(), *constants, self._function()])
+        function = self._function()
+        return "\n".join([used_primitives("dsp.inc", function), *self._tables.values(), *constants, function])
 
     def _function(self) -> str:
         start = [*(["const uint32_t *k = hidden(words);"] if self._stream else []), *self._constants.values()]
@@ -362,10 +357,14 @@ class DspPrinter:
 
     def _pair_array(self, name: str, order: list[int]) -> None:
         """Let an array's words be read as pairs: from registers if they are few, else where they are needed."""
-        pairs = [(order[place], order[place + 1] if place + 1 < len(order) else None) for place in range(0, len(order), 2)]
+        pairs = [
+            (order[place], order[place + 1] if place + 1 < len(order) else None) for place in range(0, len(order), 2)
+        ]
         few = len(pairs) <= _PAIR_REGISTERS
         if few and any(isinstance(op, Dense) and op.source == name for op in self._net.operations):
-            self._say(*(f"const int32_t {name}_w{place} = {self._arrays[name]}.word[{place}];" for place in range(len(pairs))))
+            self._say(
+                *(f"const int32_t {name}_w{place} = {self._arrays[name]}.word[{place}];" for place in range(len(pairs)))
+            )
         expressions = [f"{name}_w{place}" if few else "" for place in range(len(pairs))]
         self._pairs[name] = [Pair(text, *pair) for text, pair in zip(expressions, pairs, strict=True)]
 

@@ -6,12 +6,25 @@ from axedge.artifacts.errors import UsageError, did_you_mean
 from axedge.convert.emit.check import check_deployment
 from axedge.convert.emit.dsp import DspPrinter
 from axedge.convert.emit.loops import print_loops
-from axedge.convert.emit.narrow import NarrowPrinter
+from axedge.convert.emit.narrow_loops import LoopingPrinter
+from axedge.convert.emit.program import NoForm
 from axedge.convert.emit.render import render_pair
-from axedge.convert.qnet import Deployment
+from axedge.convert.qnet import Deployment, QNet
 
 OPTIMISE = ("speed", "balanced", "size")
 CORES = ("generic", "cortex-m0", "cortex-m4", "cortex-m55")
+
+_GENERIC = """\
+#if defined(__ARM_FEATURE_DSP)
+/* Cores with the DSP extension: Cortex-M4, M7, M33, M55. */
+{dsp}
+#elif defined(__thumb__) && !defined(__thumb2__)
+/* Cores without a long multiplication: Cortex-M0, M0+, M1. */
+{narrow}
+#else
+{loops}
+#endif
+"""
 
 
 def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "generic") -> dict[str, str]:
@@ -20,7 +33,8 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
     Args:
         deployment: the network, its float rules, its gate and its promise.
         optimize: speed, balanced or size.
-        core: what the code is made for; it gives the same bits everywhere. generic: any, chosen by the preprocessor.
+        core: what the code is made for; it gives the same bits on every core. generic: made for several, among which the
+            preprocessor chooses.
 
     Raises:
         UnsupportedModel: the network holds something that the generated C cannot run; the message names the layer.
@@ -30,8 +44,26 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
         if value not in known:
             raise UsageError(f"unknown {what} {value!r}.", did_you_mean(value, known))
     check_deployment(deployment)
-    if core == "cortex-m4" and optimize != "size":
-        return render_pair(deployment, DspPrinter(deployment.net, optimize).text(), "For cores with the DSP extension.")
-    if core == "cortex-m0" and optimize != "size":
-        return render_pair(deployment, NarrowPrinter(deployment.net).text(), "For cores without a long multiplication.")
-    return render_pair(deployment, print_loops(deployment.net), "Portable loops.")
+    network = _network(deployment.net, optimize, core)
+    return render_pair(deployment, network, f"Made for {optimize} on {_TITLES[core]}; the same bits anywhere.")
+
+
+_TITLES = {
+    "generic": "any core",
+    "cortex-m0": "cores without a long multiplication (Cortex-M0)",
+    "cortex-m4": "cores with the DSP extension (Cortex-M4)",
+    "cortex-m55": "cores with MVE (Cortex-M55)",
+}
+
+
+def _network(net: QNet, optimize: str, core: str) -> str:
+    if optimize == "size":
+        return print_loops(net)
+    if core == "generic":
+        variants = {"dsp": _network(net, optimize, "cortex-m4"), "narrow": _network(net, optimize, "cortex-m0")}
+        return _GENERIC.format(**variants, loops=print_loops(net))
+    try:
+        printer = LoopingPrinter if core == "cortex-m0" else DspPrinter
+        return printer(net, optimize).text()
+    except NoForm:
+        return print_loops(net)

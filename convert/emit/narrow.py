@@ -7,18 +7,17 @@ sums fit 16 bits share one register and one multiplication an input.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from axedge.convert.emit.clamp import Clamp, clamp_choices
 from axedge.convert.emit.domain import Knowledge, Staircase, requantiser, staircase
+from axedge.convert.emit.loops import MULTIPLY
 from axedge.convert.emit.names import array
 from axedge.convert.emit.narrow_forms import NarrowForm, narrow_forms
-from axedge.convert.emit.program import producer, schedule
+from axedge.convert.emit.primitives import used_primitives
+from axedge.convert.emit.program import NoForm, producer, schedule
 from axedge.convert.qnet import Dense, Lookup, Multiply, QNet
-
-PRIMITIVES = (Path(__file__).parent / "templates" / "narrow.inc").read_text()
 
 _HALF_RANGE = 1 << 16
 
@@ -46,10 +45,6 @@ class Sum:
     high: int
 
 
-class NoForm(Exception):
-    """A requantisation does not fit 32 bits; the caller prints loops instead."""
-
-
 class NarrowPrinter:
     """Prints one network of 8-bit activations."""
 
@@ -72,9 +67,6 @@ class NarrowPrinter:
         if net.bits != 8:
             raise NoForm(net.source)
         program = schedule(net)
-        for index in range(net.activations[net.source].size):
-            self._say(f"const int32_t {net.source}_{index} = in[{index}];")
-            self._held[net.source, index] = Held(f"{net.source}_{index}", 0)
         self._stages(program.head)
         logit = "CODE_MAX"
         if net.logit:
@@ -87,7 +79,8 @@ class NarrowPrinter:
         self._say(*([] if net.logit else ["(void)least;"]), f"return {logit};")
         body = "\n".join(f"    {line}" for line in self._lines)
         function = f"static int32_t run(const code *in, code *out, int32_t least)\n{{\n{body}\n}}\n"
-        return "\n".join([PRIMITIVES, *self._tables.values(), function])
+        helpers = [used_primitives("narrow.inc", function), *([MULTIPLY] if "requantise(" in function else [])]
+        return "\n".join([*helpers, *self._tables.values(), function])
 
     def _say(self, *lines: str) -> None:
         self._lines += lines
@@ -99,13 +92,16 @@ class NarrowPrinter:
 
     def _code(self, name: str, index: int) -> str:
         held = self._element(name, index)
-        return _plus(held.variable, held.offset)
+        return plus(held.variable, held.offset)
 
     def _element(self, name: str, index: int) -> Held:
         """Return an element, computing it if it was not yet."""
         if (name, index) not in self._held:
             operation = producer(self._net, name)
-            if isinstance(operation, Dense):
+            if operation is None:
+                self._say(f"const int32_t {name}_{index} = in[{index}];")
+                held = Held(f"{name}_{index}", 0)
+            elif isinstance(operation, Dense):
                 held = self._dense(operation, index)
             elif isinstance(operation, Multiply):
                 held = self._multiply(operation, index)
@@ -128,12 +124,15 @@ class NarrowPrinter:
             sums = []
             for unit, domain in enumerate(self._known.sums(layer)):
                 function = requantiser(int(layer.multiplier[unit]), int(layer.shift[unit]), zero)
-                form = self._form(staircase(domain, function, layer.low, layer.high), layer, int(layer.shift[unit]), True)
+                stairs = staircase(domain, function, layer.low, layer.high)
+                form = self._form(stairs, layer, int(layer.multiplier[unit]), int(layer.shift[unit]), True)
                 sums.append(Sum(form, domain.low + form.bias, domain.high + form.bias))
             self._sums[layer.target] = sums
         return self._sums[layer.target]
 
-    def _form(self, stairs: Staircase, operation: Dense | Multiply, shift: int, free_bias: bool) -> NarrowForm:
+    def _form(
+        self, stairs: Staircase, operation: Dense | Multiply, multiplier: int, shift: int, free_bias: bool
+    ) -> NarrowForm:
         zero = self._net.activations[operation.target].zero_point
         readers = [op for op in self._net.operations if isinstance(op, Multiply)]
         wanted = (zero, -128) if any(operation.target in (op.left, op.right) for op in readers) else (-128,)
@@ -143,14 +142,13 @@ class NarrowPrinter:
         clamps = [clamp for clamp in clamps if clamp.kind != "signed"]
         if stairs.bottom == stairs.top:
             return NarrowForm(0, 0, 0, 0, 0, stairs.bottom, 0, Clamp("none", 0))
-        forms = narrow_forms(stairs, shift, clamps, free_bias)
-        if not forms:
-            raise NoForm(operation.target)
-        return forms[0]
+        return narrow_forms(stairs, multiplier, shift, zero, clamps, free_bias)[0]
 
     def _sum(self, layer: Dense, unit: int) -> None:
         """Print a unit's sum, together with the next unit's where both fit one register."""
         sums = self._planned(layer)
+        for index in range(layer.weights.shape[1]):
+            self._element(layer.source, index)
         bias = self._bias(layer, unit)
         other = next((each for each in range(unit + 1, len(sums)) if self._may_share(layer, unit, each)), None)
         name = f"{layer.target}_{unit}_sum"
@@ -164,7 +162,9 @@ class NarrowPrinter:
     def _may_share(self, layer: Dense, unit: int, other: int) -> bool:
         sums = self._planned(layer)
         free = (layer.target, other) not in self._summed
-        return free and all(-_HALF_RANGE // 2 <= each.low and each.high < _HALF_RANGE // 2 for each in (sums[unit], sums[other]))
+        return free and all(
+            -_HALF_RANGE // 2 <= each.low and each.high < _HALF_RANGE // 2 for each in (sums[unit], sums[other])
+        )
 
     def _print_two(self, layer: Dense, first: int, second: int) -> None:
         both = f"{layer.target}_{first}_{second}"
@@ -194,7 +194,7 @@ class NarrowPrinter:
         text = str(bias)
         for index, weight in enumerate(layer.weights[unit].tolist()):
             if weight:
-                text += f" {'+' if weight > 0 else '-'} {_product(self._held[layer.source, index].variable, abs(weight))}"
+                text += f" {'+' if weight > 0 else '-'} {narrow_product(self._held[layer.source, index].variable, abs(weight))}"
         return text
 
     def _multiply(self, operation: Multiply, index: int) -> Held:
@@ -202,11 +202,11 @@ class NarrowPrinter:
         domain = self._known.products(operation)[index]
         function = requantiser(operation.multiplier, operation.shift, zero)
         stairs = staircase(domain, function, operation.low, operation.high)
-        form = self._form(stairs, operation, operation.shift, False)
+        form = self._form(stairs, operation, operation.multiplier, operation.shift, False)
         factors = []
         for name in (operation.left, operation.right):
             held = self._element(name, index)
-            factors.append(f"({_plus(held.variable, held.offset - self._net.activations[name].zero_point)})")
+            factors.append(f"({plus(held.variable, held.offset - self._net.activations[name].zero_point)})")
         variable = f"{operation.target}_{index}"
         self._say(f"const int32_t {variable}_sum = {factors[0]} * {factors[1]};")
         return self._requantise(variable, f"{variable}_sum", form)
@@ -216,41 +216,58 @@ class NarrowPrinter:
         name = f"{operation.target}_table"
         self._tables.setdefault(name, array(f"static const int8_t {name}[256]", operation.table))
         variable = f"{operation.target}_{index}"
-        self._say(f"const int32_t {variable} = {name}[{_plus(held.variable, 128 + held.offset)}];")
+        self._say(f"const int32_t {variable} = {name}[{plus(held.variable, 128 + held.offset)}];")
         return Held(variable, 0)
 
     def _requantise(self, name: str, total: str, form: NarrowForm) -> Held:
-        value = _product(total, form.low)
-        if form.split:
-            value = f"({value} >> {form.split})"
-        if form.high:
-            value = f"{_product(total, form.high)} + {value}"
-        if form.low == 0 and form.high == 0:
-            value = "0"
-        if form.sign > 0:
-            value = f"{value} - (int32_t)((uint32_t){total} >> {form.sign})"
-        elif form.sign < 0:
-            value = f"{value} + ({total} >> 31) * {1 << -form.sign}"
-        value = _plus(value, form.addend)
-        if form.shift:
-            value = f"({value}) >> {form.shift}"
-        clamp = form.clamp
-        if clamp.kind == "unsigned":
-            value = f"clamp_unsigned({value}, {(1 << clamp.bits) - 1})"
-        elif clamp.kind == "range":
-            value = f"clamp({value}, {clamp.low}, {clamp.high})"
-        self._say(f"const int32_t {name} = {value};")
-        if total == f"{name}_sum" and "_sum" not in value:
+        first, second = narrow_product(total, form.low), narrow_product(total, form.high)
+        self._say(f"const int32_t {name} = {narrow_value(total, form, first, second, form.addend)};")
+        if form.low == 0 and form.high == 0 and not form.wide:
             self._say(f"(void){total};")
-        return Held(name, clamp.offset)
+        return Held(name, form.clamp.offset)
 
 
-def _product(variable: str, factor: int) -> str:
+def narrow_value(total: str, form: NarrowForm, first: str, second: str, addend: int | str) -> str:
+    """Return C that requantises a sum.
+
+    Args:
+        total: the sum's variable.
+        form: what to compute.
+        first: the product with the form's low factor.
+        second: the product with its high factor.
+        addend: the form's, or a variable.
+    """
+    value = f"({first} >> {form.split})" if form.split else first
+    if form.high:
+        value = f"{second} + {value}"
+    if form.wide:
+        multiplier, shift, zero = form.wide
+        value = plus(f"requantise({total}, {multiplier}, {shift})", zero)
+    elif form.low == 0 and form.high == 0:
+        value = "0"
+    if form.sign > 0:
+        value = f"{value} - (int32_t)((uint32_t){total} >> {form.sign})"
+    elif form.sign < 0:
+        value = f"{value} + ({total} >> 31) * {1 << -form.sign}"
+    if form.wide:
+        addend = 0
+    value = plus(value, addend) if isinstance(addend, int) else f"{value} + {addend}"
+    if form.shift:
+        value = f"({value}) >> {form.shift}"
+    clamp = form.clamp
+    if clamp.kind == "unsigned":
+        return f"clamp_unsigned({value}, {(1 << clamp.bits) - 1})"
+    if clamp.kind == "range":
+        return f"clamp({value}, {clamp.low}, {clamp.high})"
+    return value
+
+
+def narrow_product(variable: str, factor: int) -> str:
     """Return C for the product with a positive number; a power of two is a shift."""
     if factor & (factor - 1) == 0:
         return f"{variable} * {factor}" if factor > 1 else variable
     return f"(int32_t)times({variable}, {factor}u)"
 
 
-def _plus(expression: str, amount: int) -> str:
+def plus(expression: str, amount: int) -> str:
     return f"{expression} {'+' if amount > 0 else '-'} {abs(amount)}" if amount else expression

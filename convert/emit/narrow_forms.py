@@ -5,7 +5,7 @@ value = (s * high + (s * low >> split) - (below 0 ? jump : 0) + addend) >> shift
 With m = high * 2^split + low the first two terms are floor(s * m / 2^split): one line through the staircase with a multiplier of up to
 31 bits, from two 32-bit products, exact because the range of the sum s is known. Often one product is enough (high = 0).
 TFLM's second rounding is the jump; ReLU units, whose steps all lie on one side of 0, do without. The whole is rising in s, so
-being right at both sides of every step is being right everywhere.
+being right at both sides of every step is being right everywhere. Where no such line is found, TFLM's formula remains, in 64 bits.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from axedge.convert.emit.affine import Line, Lines
 from axedge.convert.emit.clamp import Clamp
 from axedge.convert.emit.domain import Staircase
+from axedge.convert.fixedpoint import requantise
 
 _INT32 = range(-(1 << 31), 1 << 31)
 _BYTE = 255
+_WIDE_COST = 70
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class NarrowForm:
         addend: added before the last shift.
         shift: the last right shift.
         clamp: and what follows.
+        wide: TFLM's multiplier, its shift, and the zero point minus the clamp's offset, where 64 bits are needed; the fields before the
+            clamp mean nothing then.
     """
 
     bias: int
@@ -45,10 +51,13 @@ class NarrowForm:
     addend: int
     shift: int
     clamp: Clamp
+    wide: tuple[int, int, int] | None = None
 
     @property
     def cost(self) -> int:
         """Instructions of a Cortex-M0, loads of constants included."""
+        if self.wide:
+            return _WIDE_COST
         second = (3 if self.high > 1 else 1 if self.high else 0) + int(self.split > 0)
         sign = 2 if self.sign > 0 else 3 if self.sign < 0 else 0
         addend = 0 if self.addend == 0 else 1 if abs(self.addend) <= _BYTE else 2
@@ -58,10 +67,13 @@ class NarrowForm:
     @property
     def signature(self) -> tuple[object, ...]:
         """All that must be the same in every round of a loop."""
-        return (self.high > 0, self.split, self.sign, self.shift, self.clamp)
+        return (self.high > 0, self.split, self.sign, self.shift, self.clamp, self.wide)
 
     def value(self, argument: int) -> int:
         """Return the value before the clamp, as the device computes it."""
+        if self.wide:
+            multiplier, shift, zero = self.wide
+            return int(requantise(np.array([argument]), multiplier, shift)[0]) + zero
         total = argument + self.bias
         jump = 0
         if self.sign > 0:
@@ -72,21 +84,34 @@ class NarrowForm:
 
     def fits(self, *arguments: int) -> bool:
         """Whether no number leaves 32 bits between the arguments."""
+        if self.wide:
+            return False
         for argument in arguments:
             total = argument + self.bias
             inner = total * self.high + (total * self.low >> self.split)
-            numbers = (total, total * self.low, total * self.high, inner, inner + self.addend, inner + self.addend - (1 << 20))
+            numbers = (
+                total,
+                total * self.low,
+                total * self.high,
+                inner,
+                inner + self.addend,
+                inner + self.addend - (1 << 20),
+            )
             if any(number not in _INT32 for number in numbers):
                 return False
         return self.sign <= 0 or all(abs(argument) < 1 << self.sign for argument in arguments)
 
 
-def narrow_forms(stairs: Staircase, shift: int, clamps: list[Clamp], free_bias: bool) -> tuple[NarrowForm, ...]:
-    """Return exact forms, the cheapest first; none where 32 bits do not suffice.
+def narrow_forms(
+    stairs: Staircase, multiplier: int, shift: int, zero_point: int, clamps: list[Clamp], free_bias: bool
+) -> tuple[NarrowForm, ...]:
+    """Return exact forms, the cheapest first; there is always one.
 
     Args:
         stairs: the codes as a function of the sum.
+        multiplier: TFLM's.
         shift: TFLM's.
+        zero_point: of the codes.
         clamps: choices, the best first.
         free_bias: whether anything may be added to the sum for nothing.
     """
@@ -97,7 +122,24 @@ def narrow_forms(stairs: Staircase, shift: int, clamps: list[Clamp], free_bias: 
             if found:
                 forms.append(found)
                 break
+    wide = (multiplier, shift, zero_point - clamps[0].offset)
+    forms.append(NarrowForm(0, 0, 0, 0, 0, 0, 0, clamps[0], wide))
     return tuple(sorted(forms, key=lambda form: form.cost + clamps.index(form.clamp) / 8))
+
+
+def alike(form: NarrowForm, stairs: Staircase, shift: int, free_bias: bool) -> NarrowForm | None:
+    """Return a form for the staircase that can share a loop with `form`: the very same if it is exact, or one of its signature."""
+    if form.fits(stairs.low, stairs.high) and _is_exact(form, stairs):
+        return form
+    jump = -shift if form.sign else None
+    lines = Lines(stairs, stairs.at_low < stairs.bottom, stairs.at_high > stairs.top, jump)
+    bits = 31 - max(abs(stairs.low), abs(stairs.high), 1).bit_length()
+    for line in lines.with_shift(form.split + form.shift, 1 << min(bits + form.split, 31)):
+        for other in _place(line, form.split, form.clamp, free_bias):
+            same = other.signature == form.signature
+            if same and other.fits(stairs.low, stairs.high) and _is_exact(other, stairs):
+                return other
+    return None
 
 
 def _search(stairs: Staircase, clamp: Clamp, jump: int | None, free_bias: bool) -> Iterator[NarrowForm]:

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from axedge.convert.qnet import Dense, Multiply, Operation, QNet, sources_of
 
 
+class NoForm(Exception):
+    """A network holds something that a printer has no code for; the loops, which can print everything, take its place."""
+
+
 @dataclass(frozen=True)
 class Program:
     """Stages in order.

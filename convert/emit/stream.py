@@ -23,14 +23,15 @@ class Stream:
         self._rows: list[list[int]] = []
         self._names = 0
         self._spare = ""
+        self._looping = False
 
     def word(self, values: Sequence[int], lines: list[str]) -> str:
         """Return the name of a constant with these values, one a round; append to `lines` what must come before its use."""
         words = [value % 2**32 for value in values]
-        if len(words) == 1 and not self._rows:
-            self._words += words
-        else:
+        if self._looping:
             self._rows.append(words)
+        else:
+            self._words += words
         if self._spare:
             name, self._spare = self._spare, ""
             return name
@@ -42,6 +43,7 @@ class Stream:
     def begin_loop(self, lines: list[str]) -> None:
         """Let the words that follow belong to a loop."""
         self.end(lines)
+        self._looping = True
 
     def end_loop(self, lines: list[str]) -> None:
         """Store the rounds' words one round after the other."""
@@ -52,6 +54,7 @@ class Stream:
         for row in zip(*self._rows, strict=True):
             self._words += row
         self._rows = []
+        self._looping = False
 
     def end(self, lines: list[str]) -> None:
         """Mark a word that is loaded and not used."""
