@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.bench import BenchRecord
     from axedge.artifacts.records.build import BuildRecord
     from axedge.artifacts.records.convert import ConvertRecord
+    from axedge.artifacts.records.results import ResultRow
     from axedge.artifacts.records.train import TrainRecord
     from axedge.host.ports import Port
     from axedge.terminal import Terminal
@@ -53,6 +54,24 @@ def show_train(terminal: Terminal, record: TrainRecord, as_json: bool) -> None:
     table.add_row("at 99 % precision", percent(metrics.inv99))
     table.add_row("", f"in float, on {metrics.samples:,} fresh samples, {record.elapsed_s:.0f} s of training")
     terminal.table(table)
+
+
+def show_compare(terminal: Terminal, rows: Sequence[ResultRow], as_json: bool) -> None:
+    """Show how the methods compare, one table a kernel and block; shares in percent, means over seeds."""
+    if as_json:
+        terminal.document({"schema": 1, "rows": [json.loads(row.model_dump_json()) for row in rows]})
+        return
+    for kernel, block in dict.fromkeys((row.kernel, row.block) for row in rows):
+        mine = [row for row in rows if (row.kernel, row.block) == (kernel, block)]
+        terminal.result(f"{kernel}, {block}, {mine[0].seeds} seed{'s' if mine[0].seeds > 1 else ''}")
+        table = plain_table("method", "true", "useful", "precision", "at 95 %", "at 99 %", "CPU s")
+        for row in mine:
+            shares = (row.true_invocation, row.useful_invocation, row.precision, row.inv95, row.inv99)
+            cells = ["-" if share is None else f"{100 * share.mean:.1f}" for share in shares]
+            cells[3] += f" ±{100 * row.inv95.sd:.1f}" if row.seeds > 1 else ""
+            table.add_row(row.method, *cells, f"{row.cpu_seconds.mean:.0f}")
+        terminal.table(table)
+    terminal.result("Percent of fresh inputs; useful: used and safe; at 95 %: used where 95 % of the used are safe.")
 
 
 def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> None:
