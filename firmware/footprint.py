@@ -24,14 +24,15 @@ def image_sizes(elf: Path) -> Sizes:
     """
     from elftools.elf.constants import SH_FLAGS
     from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
 
     with elf.open("rb") as file:
         image = ELFFile(file)
         symbols = image.get_section_by_name(".symtab")
-        found = {name: symbols.get_symbol_by_name(name) for name in (FLASH_SYMBOL, RAM_SYMBOL)} if symbols else {}
-        if all(found.values()) and found:
-            values = {name: entries[0]["st_value"] for name, entries in found.items()}
-            return Sizes(values[FLASH_SYMBOL], values[RAM_SYMBOL])
+        if isinstance(symbols, SymbolTableSection):
+            flash_size, ram_size = (symbols.get_symbol_by_name(name) for name in (FLASH_SYMBOL, RAM_SYMBOL))
+            if flash_size and ram_size:
+                return Sizes(flash_size[0]["st_value"], ram_size[0]["st_value"])
         flash = ram = 0
         for section in image.iter_sections():
             if section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
