@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from axedge.artifacts.errors import UsageError, did_you_mean
 from axedge.convert.emit.check import check_deployment
+from axedge.convert.emit.compact import CompactPrinter
 from axedge.convert.emit.dsp import DspPrinter
 from axedge.convert.emit.loops import print_loops
 from axedge.convert.emit.narrow_loops import LoopingPrinter
@@ -58,7 +59,7 @@ _TITLES = {
 
 def _network(net: QNet, optimize: str, core: str) -> str:
     if optimize == "size":
-        return print_loops(net)
+        return CompactPrinter(net).text()
     if core == "generic":
         variants = {"dsp": _network(net, optimize, "cortex-m4"), "narrow": _network(net, optimize, "cortex-m0")}
         return _GENERIC.format(**variants, loops=print_loops(net))
