@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import standin
+from bench_folders import convert_record
 
+from axedge.artifacts.records.convert import ErrorRule
 from axedge.artifacts.workspace import Workspace
 from axedge.firmware.boards import load_board
 from axedge.firmware.build import build_firmware
@@ -41,6 +43,9 @@ class Images:
         self.root = root
         self.kernel = standin.write_kernel(root / "kernel")
         self.convert_folder = standin.write_pair(root / "convert")
+        rule = ErrorRule(metric="absolute", bound=0.1, floor=0.0)
+        record = convert_record(kernel=standin.NAME, model_hash=standin.MODEL_HASH, error=rule, guarantee=None)
+        record.save(self.convert_folder)
         codes = np.random.default_rng(1).integers(-128, 128, (300, 2)).astype(np.int8)
         answer, logit = network(codes)
         np.savez(self.convert_folder / "vectors.npz", inputs=codes, answer=answer, logit=logit)

@@ -222,8 +222,8 @@ def test_what_was_kept_of_other_samples_is_not_resumed(folders):
     with pytest.raises(KeyboardInterrupt):
         run(folders, line={"on_write": cut})
     fake = FakeBoard()
-    assert run(folders, fake, samples=500, resume=True).samples == 500
-    assert fake.served == 1000
+    assert run(folders, fake, samples=2000, seed=1, resume=True).seed == 1
+    assert fake.served == 4000
 
 
 def test_a_bad_line_changes_no_figure(folders):
