@@ -3,12 +3,13 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test fuzz lint setup plan clean help
+.PHONY: demo test results fuzz lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
 	@echo "make demo BOARD=native   the same as a process on this machine: needs a C compiler only"
 	@echo "make test            every test"
+	@echo "make results         compare all methods on all kernels (hours; goes on where it stopped), write docs/results.md"
 	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
 	@echo "make plan            what set-up would install, and how much it weighs"
 	@echo "make lint            ruff"
@@ -20,6 +21,16 @@ demo:
 test:
 	@scripts/setup.sh test
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-unlisted-skips
+
+# Trainings are kept in out/, so this can be interrupted; the figures show the networks of `axedge train`.
+KERNELS ?= inversek2j bessel_jnu blackscholes fft sobel kmeans jpeg jmeint wetbulb sunpos
+SEEDS ?= 5
+
+results:
+	@scripts/setup.sh test
+	@$(VENV)/bin/axedge compare $(KERNELS) --seeds $(SEEDS) --jobs 2
+	@for kernel in $(KERNELS); do $(VENV)/bin/axedge train $$kernel || exit 1; done
+	@$(VENV)/bin/python -m benchmarks.results_page
 
 fuzz:
 	@scripts/setup.sh test
