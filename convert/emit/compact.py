@@ -6,7 +6,9 @@ where all its units share them.
 
 from __future__ import annotations
 
-from axedge.convert.emit.loops import MULTIPLY_SMALL, MULTIPLY_WIDE, SIGMOID, folded_bias
+import numpy as np
+
+from axedge.convert.emit.loops import MULTIPLY, MULTIPLY_SMALL, MULTIPLY_WIDE, SIGMOID, folded_bias
 from axedge.convert.emit.names import array, int_literal
 from axedge.convert.fixedpoint import reduced_multiplier
 from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16, sources_of
@@ -35,13 +37,26 @@ class CompactPrinter:
         helpers = [
             text
             for name, text in (
-                ("requantise(", MULTIPLY_SMALL),
+                ("requantise(", MULTIPLY_SMALL if self._small_sums() else MULTIPLY),
                 ("requantise_wide(", MULTIPLY_WIDE),
                 ("curve(", SIGMOID),
             )
             if name in function
         ]
         return "\n".join([*helpers, *self._tables(), self._layers(), "", function])
+
+    def _small_sums(self) -> bool:
+        """Whether every sum stays below 2^30, shifted left as TFLM does: then 16-bit parts cannot overflow."""
+        widest = 1 << self._net.bits
+        for operation in self._operations:
+            if isinstance(operation, Dense) and self._net.bits == 8:
+                sums = abs(operation.weights.astype(np.int64)).sum(axis=1) * widest + abs(operation.bias)
+                left = np.maximum(operation.shift.astype(np.int64), 0)
+                if int((sums << left).max()) >= 1 << 30:
+                    return False
+            elif isinstance(operation, Multiply) and operation.shift > 0:
+                return False
+        return True
 
     def _place(self) -> dict[str, int]:
         """Return where each activation starts in the one array; a product takes the place of its first factor."""

@@ -18,6 +18,7 @@ from axedge.convert.emit.names import array, int_literal
 from axedge.convert.emit.primitives import used_primitives
 from axedge.convert.emit.program import NoForm, producer, schedule
 from axedge.convert.emit.stream import Stream
+from axedge.convert.emit.unused import mark_unused
 from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16, sources_of
 
 #: Bytes of flash that one instruction a call is worth.
@@ -92,7 +93,7 @@ class DspPrinter:
 
     def _function(self) -> str:
         start = [*(["const uint32_t *k = hidden(words);"] if self._stream else []), *self._constants.values()]
-        body = "\n".join(f"    {line}" for line in [*start, *self._lines])
+        body = "\n".join(f"    {line}" for line in mark_unused([*start, *self._lines]))
         return f"static int32_t run(const code *in, code *out, int32_t least)\n{{\n{body}\n}}\n"
 
     def _say(self, *lines: str) -> None:

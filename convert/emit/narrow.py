@@ -17,6 +17,7 @@ from axedge.convert.emit.names import array
 from axedge.convert.emit.narrow_forms import NarrowForm, narrow_forms
 from axedge.convert.emit.primitives import used_primitives
 from axedge.convert.emit.program import NoForm, producer, schedule
+from axedge.convert.emit.unused import mark_unused
 from axedge.convert.qnet import Dense, Lookup, Multiply, QNet
 
 _HALF_RANGE = 1 << 16
@@ -77,7 +78,7 @@ class NarrowPrinter:
         for index in range(net.activations[net.answer].size):
             self._say(f"out[{index}] = (code)({self._code(net.answer, index)});")
         self._say(*([] if net.logit else ["(void)least;"]), f"return {logit};")
-        body = "\n".join(f"    {line}" for line in self._lines)
+        body = "\n".join(f"    {line}" for line in mark_unused(self._lines))
         function = f"static int32_t run(const code *in, code *out, int32_t least)\n{{\n{body}\n}}\n"
         helpers = [used_primitives("narrow.inc", function), *([MULTIPLY] if "requantise(" in function else [])]
         return "\n".join([*helpers, *self._tables.values(), function])
