@@ -30,7 +30,7 @@ static float gamma_1p(float z)
     return factor * (sum * z + 1.0f);
 }
 
-/* in: nu in 0..20, x in 0..5; out: J_nu(x). Not-a-number outside. */
+/* in: nu in 0..20, x in 0..5 (subnormal x, as good as 0, counts as 0 or nearly so); out: J_nu(x). Not-a-number outside. */
 void bessel_jnu(const float in[2], float out[1])
 {
     const float nu = in[0];
