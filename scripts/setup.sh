@@ -17,8 +17,8 @@ venv=${VENV:-.venv}
 
 # Measured with pip 26 on x86-64 Linux, Python 3.11: what the wheels weigh, and what they unpack to.
 case $purpose in
-  demo) extra=train; pip_download_mb=390; pip_disk_mb=1700 ;;
-  test) extra=test;  pip_download_mb=440; pip_disk_mb=1900 ;;
+  demo) extra=train; pip_download_mb=415; pip_disk_mb=1800 ;;
+  test) extra=test;  pip_download_mb=470; pip_disk_mb=2000 ;;
   *) echo "usage: scripts/setup.sh [plan] demo|test [board]" >&2; exit 2 ;;
 esac
 
