@@ -1,1 +1,1 @@
-"""What the generated engine costs, in instructions, flash and RAM, on emulated cores. Run: python -m benchmarks.engine."""
+"""What the generated engine costs on emulated cores: instructions, flash, RAM. Run: python -m benchmarks.engine."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from elftools.elf.elffile import ELFFile
+
 from axedge.artifacts.errors import BuildError, CheckFailed, ToolMissing
 from axedge.convert.emit import emit_aot
 from axedge.convert.qnet import Deployment
-from elftools.elf.elffile import ELFFile
 
 _FIRMWARE = Path(__file__).parent / "firmware"
 _COMPILER = "arm-none-eabi-gcc"
@@ -90,32 +91,68 @@ def code_rows(deployment: Deployment) -> np.ndarray:
     return np.random.default_rng(2).integers(source.code_min, source.code_max + 1, shape)
 
 
+@dataclass(frozen=True)
+class Exact:
+    """An exact function to fall back to.
+
+    Attributes:
+        function: its name in C.
+        source: its file.
+    """
+
+    function: str
+    source: Path
+
+
 class Bench:
     """One generated pair for one machine, in a folder of its own."""
 
     def __init__(
-        self, folder: Path, deployment: Deployment, machine: Machine, optimize: str, core: str | None = None
+        self,
+        folder: Path,
+        deployment: Deployment,
+        machine: Machine,
+        optimize: str,
+        exact: Exact | None = None,
+        inputs: np.ndarray | None = None,
     ) -> None:
-        self.folder, self.machine, self.optimize = folder, machine, optimize
+        """Write the sources.
+
+        Args:
+            folder: for all files.
+            deployment: of a kernel named bench.
+            machine: the emulated core.
+            optimize: as `emit_aot` takes it.
+            exact: the fallback; None: an empty function.
+            inputs: float32 rows; None: uniform over the domain.
+        """
+        self.folder, self.machine, self.optimize, self.exact = folder, machine, optimize, exact
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in emit_aot(deployment, optimize, core or machine.core).items():
+        for name, text in emit_aot(deployment, optimize, machine.core).items():
             (folder / name).write_text(text)
-        (folder / "inputs.h").write_text(_tables(deployment))
+        rows = float_rows(deployment) if inputs is None else inputs
+        (folder / "inputs.h").write_text(_tables(rows, code_rows(deployment)))
 
     def run(self, target: str) -> Result:
-        """Build and run the firmware around `target`: axe_bench_net, axe_bench, empty_net or empty_float."""
+        """Build and run the firmware around a function.
+
+        Args:
+            target: axe_bench_net or empty_net (codes); axe_bench, empty_float or the exact function (floats).
+        """
         image = self.folder / f"{target}.elf"
         is_float = int(not target.endswith("_net"))
-        defines = [f"-DTARGET={target}", f"-DTARGET_FLOAT={is_float}", "-DAXE_BENCH_EXACT=empty_exact"]
-        sources = [*(_FIRMWARE / name for name in ("start.c", "bench.c", "empty.c")), self.folder / "axnet_bench.c"]
+        exact = self.exact.function if self.exact else "empty_exact"
+        defines = [f"-DTARGET={target}", f"-DTARGET_FLOAT={is_float}", f"-DAXE_BENCH_EXACT={exact}"]
+        defines.append(f"-DTARGET_DECLARED={int(target == 'axe_bench')}")
+        generated = [self.folder / "axnet_bench.c", *([self.exact.source] if self.exact else [])]
         objects = []
-        for source in sources:
-            level = LEVELS[self.optimize] if source.parent == self.folder else "-O2"
+        for source in [*(_FIRMWARE / name for name in ("start.c", "bench.c", "empty.c")), *generated]:
+            level = LEVELS[self.optimize] if source in generated else "-O2"
             objects.append(self.folder / f"{target}-{source.stem}.o")
             self._compile(["-c", level, *defines, str(source), "-o", str(objects[-1])])
         self._compile(
             ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-T", str(_FIRMWARE / "link.ld")]
-            + [*map(str, objects), "-o", str(image)]
+            + [*map(str, objects), "-lm", "-o", str(image)]
         )
         printed = self._emulate(image)
         flash, ram = _sizes(image)
@@ -156,16 +193,13 @@ def _sizes(image: Path) -> tuple[int, int]:
     return sizes[".text"] + sizes.get(".ARM.exidx", 0) + initialised, initialised + sizes.get(".bss", 0)
 
 
-def _tables(deployment: Deployment) -> str:
+def _tables(floats: np.ndarray, codes: np.ndarray) -> str:
     def table(kind: str, rows: np.ndarray) -> str:
         body = ",\n".join("    {" + ", ".join(map(_literal, row.tolist())) + "}" for row in rows)
-        return f"static const {kind}_inputs[ROWS][{rows.shape[1]}] __attribute__((unused)) = {{\n{body}\n}};\n"
+        return f"static const {kind}_inputs[{len(rows)}][{rows.shape[1]}] __attribute__((unused)) = {{\n{body}\n}};\n"
 
     def _literal(value: float) -> str:
         return f"{value:.9e}f" if isinstance(value, float) else str(value)
 
-    return (
-        f"#define ROWS {_ROWS}\n"
-        + table("float float", float_rows(deployment))
-        + table("axe_bench_code code", code_rows(deployment))
-    )
+    sizes = f"#define FLOAT_ROWS {len(floats)}\n#define CODE_ROWS {len(codes)}\n"
+    return sizes + table("float float", floats) + table("axe_bench_code code", codes)

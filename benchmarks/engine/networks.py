@@ -1,7 +1,9 @@
 """The two reference networks: integer weights, none of them zero, kept beside this file.
 
-They are drawn, not trained: what an engine costs does not depend on the weights' meaning. Ranges are calibrated as a converter
-would, but on the central 99 % of the values, so that every clamp acts. `python -m benchmarks.engine.networks` draws them again.
+They are drawn, not trained: what an engine costs does not depend on the weights' meaning. Ranges are calibrated as a
+converter
+would, but on the central 99 % of the values, so that every clamp acts. `python -m benchmarks.engine.networks` draws
+them again.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+
 from axedge.convert.qnet import Activation, Dense, Deployment, InputCode, Multiply, OutputCode, QNet
 
 FOLDER = Path(__file__).parent
@@ -107,7 +110,7 @@ def draw_network(shape: Shape) -> QNet:
 
 
 def reference(name: str, kernel: str = "bench", threshold: int = 0) -> Deployment:
-    """Return the committed network `name` as a deployment over the box [-0.5, 1] x [0, 1] x ..., with an exact function."""
+    """Return the committed network `name` over the box [-0.5, 1] x [0, 1] x ..., with an exact function."""
     net = _read(FOLDER / f"{name}.json")
     count, outputs = net.activations[net.source].size, net.activations[net.answer].size
     inputs = []

@@ -1,10 +1,12 @@
 """Which straight lines, rounded down, are a given staircase: floor((a * m + d - j * (a < 0)) / 2^s) with whole m and d.
 
-A staircase asks of a line slope * a + offset two things a step: at the step's first argument it has reached the level, at the
+A staircase asks of a line slope * a + offset two things a step: at the step's first argument it has reached the level,
+at the
 argument before it has not. For a slope that leaves an interval for the offset; slopes for which every pair of such
 demands can be met form an interval too. Both are computed here, the last word in whole numbers.
 
-TFLM's RoundingDivideByPOT rounds halves away from zero, so for arguments below 0 the line lies lower by one unit of what is shifted:
+TFLM's RoundingDivideByPOT rounds halves away from zero, so for arguments below 0 the line lies lower by one unit of
+what is shifted:
 the jump j.
 """
 
@@ -40,7 +42,8 @@ class Lines:
 
         Args:
             stairs: the staircase.
-            open_below: whether the line may lie lower than the lowest value where the staircase has it (a clamp follows).
+            open_below: whether the line may lie lower than the lowest value where the staircase has it (a clamp
+            follows).
             open_above: the same for the highest value.
             jump: the line lies 2^-jump lower for arguments below 0; None for one line throughout.
         """

@@ -30,6 +30,13 @@ class Clamp:
     low: int = 0
     high: int = 0
 
+    def apply(self, value: int) -> int:
+        """Return a value after the clamp."""
+        half = 1 << (self.bits - 1)
+        ends = {"signed": (-half, half - 1), "unsigned": (0, 2 * half - 1), "range": (self.low, self.high)}
+        low, high = ends.get(self.kind, (value, value))
+        return min(max(value, low), high)
+
 
 def clamp_choices(
     stairs: Staircase, low: int, high: int, wanted: tuple[int, ...], bits: int = 8, strict: bool = False

@@ -1,6 +1,7 @@
 """Prints the network for the least flash: one loop nest that walks a table of layers.
 
-Weights, biases and tables lie in the order in which they are used, so that a layer needs no pointers; factors are stored once a layer
+Weights, biases and tables lie in the order in which they are used, so that a layer needs no pointers; factors are
+stored once a layer
 where all its units share them.
 """
 

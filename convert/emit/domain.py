@@ -1,6 +1,7 @@
 """Which integers each quantity of a network can take: the ground on which cheaper exact arithmetic is proved.
 
-A network of one or two 8-bit inputs has at most 65,536 different inputs: it is run on all of them, and every sum is known
+A network of one or two 8-bit inputs has at most 65,536 different inputs: it is run on all of them, and every sum is
+known
 exactly. Of a wider network the sums are bounded by interval arithmetic.
 """
 

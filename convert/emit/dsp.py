@@ -1,7 +1,9 @@
 """Prints the network for cores with Arm's DSP extension (Cortex-M4, M7, M33, M55).
 
-Two codes travel in one register, SMLAD multiplies two pairs, requantisation is what dsp_forms.py finds. A stage is straight code
-or, where that saves much flash for few instructions, a loop over its elements. Every primitive is also given in portable C, so
+Two codes travel in one register, SMLAD multiplies two pairs, requantisation is what dsp_forms.py finds. A stage is
+straight code
+or, where that saves much flash for few instructions, a loop over its elements. Every primitive is also given in
+portable C, so
 that the code gives the same bits, only slower, on any other core.
 """
 
@@ -302,7 +304,7 @@ class DspPrinter:
         return [*(op for each in sources for op in self._chain(each)), operation]
 
     def _loop(self, name: str) -> None:
-        """Complete a stage in loops; what a product reads besides the operand with the fewest inputs, in loops of its own."""
+        """Complete a stage in loops; of a product's operands only the one with the fewest inputs is fused."""
         chain = self._chain(name)
         for operation in chain:
             if isinstance(operation, Dense | Multiply):

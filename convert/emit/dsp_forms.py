@@ -2,11 +2,16 @@
 
 A sum arrives as it leaves SMLAD: times 2^scale (the weights are stored so), plus a bias of our choice. Forms:
 
- affine: value = (high word of sum * multiplier, perhaps rounded, plus a constant) >> shift, one SMMUL/SMMULR/SMMLA/SMMLAR. It is
-         used where the search finds constants that make it the staircase; ReLU units, whose steps all lie on one side, mostly are.
- twice:  TFLM's two roundings as they stand. SaturatingRoundingDoublingHighMul(a, m) = (a * m + 2^30) >> 31 is SMMULR(2a, m);
-         RoundingDivideByPOT adds half, minus one for negatives, and shifts: SMMLAR with that half as accumulator, an addition of
-         the sum's sign, and the shift for free within SSAT. (For sums whose sign is not the product's, that is 0 and the few
+ affine: value = (high word of sum * multiplier, perhaps rounded, plus a constant) >> shift, one
+ SMMUL/SMMULR/SMMLA/SMMLAR. It is
+         used where the search finds constants that make it the staircase; ReLU units, whose steps all lie on one side,
+         mostly are.
+ twice:  TFLM's two roundings as they stand. SaturatingRoundingDoublingHighMul(a, m) = (a * m + 2^30) >> 31 is
+ SMMULR(2a, m);
+         RoundingDivideByPOT adds half, minus one for negatives, and shifts: SMMLAR with that half as accumulator, an
+         addition of
+         the sum's sign, and the shift for free within SSAT. (For sums whose sign is not the product's, that is 0 and
+         the few
          below it that round to 0, minus one changes nothing, as half - 1 still shifts to 0.)
  wide8, wide16: the formulas of TFLM in 64 bits, for whatever fits neither.
 """
@@ -113,7 +118,7 @@ def dsp_forms(
             forms += _affine(stairs, clamp, scales, free_bias)
     if not forms:
         forms = [_wide(multiplier, shift, zero_point, clamp) for clamp in clamps]
-    # A product's multiplier is loaded once for a layer, unless the form has one of its own; a sum's is loaded each time.
+    # A product's multiplier is loaded once for a layer, unless the form has one of its own.
     own = 0 if free_bias else 1
     return tuple(
         sorted(forms, key=lambda form: form.cost + own * (form.multiplier != multiplier) + clamps.index(form.clamp) / 8)
@@ -139,7 +144,8 @@ def _twice(
 def _affine(stairs: Staircase, clamp: Clamp, scales: range, free_bias: bool) -> Iterator[DspForm]:
     """Yield at most one affine form for a clamp.
 
-    A saturating clamp shifts for nothing, else there is no shift. A large scale makes the bias fine, a large shift the multiplier.
+    A saturating clamp shifts for nothing, else there is no shift. A large scale makes the bias fine, a large shift the
+    multiplier.
     """
     open_ends = (clamp.kind != "none" and end for end in (stairs.at_low < stairs.bottom, stairs.at_high > stairs.top))
     lines = Lines(stairs, *open_ends)
@@ -180,5 +186,5 @@ def _is_exact(form: DspForm, stairs: Staircase) -> bool:
     offset = form.clamp.offset
     reached = all(form.value(int(a)) + offset >= k for a, k in zip(stairs.first, stairs.levels, strict=True))
     missed = all(form.value(int(a)) + offset < k for a, k in zip(stairs.last, stairs.levels, strict=True))
-    ends = ((stairs.low, stairs.bottom, stairs.at_low), (stairs.high, stairs.top, stairs.at_high))
-    return reached and missed and all(end != raw or form.value(at) + offset == end for at, end, raw in ends)
+    ends = ((stairs.low, stairs.bottom), (stairs.high, stairs.top))
+    return reached and missed and all(form.clamp.apply(form.value(at)) + offset == end for at, end in ends)

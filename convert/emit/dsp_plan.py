@@ -1,4 +1,4 @@
-"""What the DSP code computes, decided before it is printed: a form for every requantisation, a loop or straight code for every stage."""
+"""The exact forms that the DSP code may choose from, found before anything is printed."""
 
 from __future__ import annotations
 

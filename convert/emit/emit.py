@@ -34,7 +34,8 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
     Args:
         deployment: the network, its float rules, its gate and its promise.
         optimize: speed, balanced or size.
-        core: what the code is made for; it gives the same bits on every core. generic: made for several, among which the
+        core: what the code is made for; it gives the same bits on every core. generic: made for several, among which
+        the
             preprocessor chooses.
 
     Raises:

@@ -90,7 +90,7 @@ def check_output_rule(rule: OutputCode, index: int, activation: Activation) -> O
 
 
 def significand(factor: float) -> tuple[int, int, int]:
-    """Return a positive normal float32 as its 24-bit significand, upper 8 and lower 16 bits, and its biased exponent."""
+    """Return the upper 8 and lower 16 bits of a positive normal float32's significand, and its biased exponent."""
     bits = int(np.float32(factor).view(np.uint32))
     whole = (bits & 0x7FFFFF) | 0x800000
     return whole >> 16, whole & 0xFFFF, bits >> 23

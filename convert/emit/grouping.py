@@ -39,7 +39,9 @@ def common_forms(candidates: Sequence[Sequence[AnyForm]]) -> list[AnyForm]:
         cost = {form.signature: form.cost for index in left for form in allowed[index]}
         best = max(votes, key=lambda signature: (votes[signature], -cost[signature], str(signature)))
         for index in left:
-            chosen.update({index: form for form in allowed[index] if form.signature == best})
+            fitting = next((form for form in allowed[index] if form.signature == best), None)
+            if fitting:
+                chosen[index] = fitting
     return [chosen[index] for index in range(len(candidates))]
 
 

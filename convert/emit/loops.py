@@ -26,7 +26,8 @@ static int32_t requantise(int32_t x, int32_t multiplier, int shift)
 
 MULTIPLY_SMALL = """\
 /* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 32-bit sums: a doubling high product that rounds halves up,
-   then a right shift that rounds halves away from zero. Made of 16-bit parts where the core has no long multiplication. */
+   then a right shift that rounds halves away from zero. Made of 16-bit parts where the core has no long multiplication.
+   */
 static int32_t requantise(int32_t x, int32_t multiplier, int shift)
 {
     int32_t high;
@@ -38,7 +39,8 @@ static int32_t requantise(int32_t x, int32_t multiplier, int shift)
     {
         const uint32_t low = (uint32_t)x & 0xFFFFu, factor = (uint32_t)multiplier & 0xFFFFu;
         const uint32_t across = low * (uint32_t)(multiplier >> 16);
-        const int32_t middle = (x >> 16) * (int32_t)factor + (int32_t)((low * factor) >> 16) + (int32_t)(across & 0xFFFFu);
+        const int32_t middle = (x >> 16) * (int32_t)factor + (int32_t)((low * factor) >> 16) + (int32_t)(across &
+        0xFFFFu);
         high = (x >> 16) * (multiplier >> 16) + (int32_t)(across >> 16) + (middle >> 16);
         high = high * 2 + (int32_t)((((uint32_t)middle >> 14 & 3u) + 1u) >> 1);
     }

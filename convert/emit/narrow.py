@@ -1,6 +1,7 @@
-"""Prints the network for cores without a long multiplication and without packed arithmetic (Cortex-M0, M0+, M1; any other runs it too).
+"""Prints the network for cores without a long multiplication (Cortex-M0, M0+, M1; any other runs it too).
 
-Straight code, 32-bit arithmetic only; weights and factors are literals, requantisation is what narrow_forms.py finds. Two units whose
+Straight code, 32-bit arithmetic only; weights and factors are literals, requantisation is what narrow_forms.py finds.
+Two units whose
 sums fit 16 bits share one register and one multiplication an input.
 """
 
@@ -164,7 +165,7 @@ class NarrowPrinter:
         sums = self._planned(layer)
         free = (layer.target, other) not in self._summed
         return free and all(
-            -_HALF_RANGE // 2 <= each.low and each.high < _HALF_RANGE // 2 for each in (sums[unit], sums[other])
+            each.low >= -_HALF_RANGE // 2 and each.high < _HALF_RANGE // 2 for each in (sums[unit], sums[other])
         )
 
     def _print_two(self, layer: Dense, first: int, second: int) -> None:
@@ -195,7 +196,8 @@ class NarrowPrinter:
         text = str(bias)
         for index, weight in enumerate(layer.weights[unit].tolist()):
             if weight:
-                text += f" {'+' if weight > 0 else '-'} {narrow_product(self._held[layer.source, index].variable, abs(weight))}"
+                product = narrow_product(self._held[layer.source, index].variable, abs(weight))
+                text += f" {'+' if weight > 0 else '-'} {product}"
         return text
 
     def _multiply(self, operation: Multiply, index: int) -> Held:
@@ -271,4 +273,5 @@ def narrow_product(variable: str, factor: int) -> str:
 
 
 def plus(expression: str, amount: int) -> str:
+    """Return C for an expression plus a number."""
     return f"{expression} {'+' if amount > 0 else '-'} {abs(amount)}" if amount else expression

@@ -2,10 +2,14 @@
 
 value = (s * high + (s * low >> split) - (below 0 ? jump : 0) + addend) >> shift
 
-With m = high * 2^split + low the first two terms are floor(s * m / 2^split): one line through the staircase with a multiplier of up to
-31 bits, from two 32-bit products, exact because the range of the sum s is known. Often one product is enough (high = 0).
-TFLM's second rounding is the jump; ReLU units, whose steps all lie on one side of 0, do without. The whole is rising in s, so
-being right at both sides of every step is being right everywhere. Where no such line is found, TFLM's formula remains, in 64 bits.
+With m = high * 2^split + low the first two terms are floor(s * m / 2^split): one line through the staircase with a
+multiplier of up to
+31 bits, from two 32-bit products, exact because the range of the sum s is known. Often one product is enough (high =
+0).
+TFLM's second rounding is the jump; ReLU units, whose steps all lie on one side of 0, do without. The whole is rising in
+s, so
+being right at both sides of every step is being right everywhere. Where no such line is found, TFLM's formula remains,
+in 64 bits.
 """
 
 from __future__ import annotations
@@ -34,12 +38,14 @@ class NarrowForm:
         low: first factor.
         high: second factor, 0 for none.
         split: the first product's right shift.
-        sign: how the jump is made: 0 for none; n > 0: the sum, unsigned, shifted right by n (2^(32-n) - 1 for small negatives);
+        sign: how the jump is made: 0 for none; n > 0: the sum, unsigned, shifted right by n (2^(32-n) - 1 for small
+        negatives);
             n < 0: the sum's sign times 2^-n.
         addend: added before the last shift.
         shift: the last right shift.
         clamp: and what follows.
-        wide: TFLM's multiplier, its shift, and the zero point minus the clamp's offset, where 64 bits are needed; the fields before the
+        wide: TFLM's multiplier, its shift, and the zero point minus the clamp's offset, where 64 bits are needed; the
+        fields before the
             clamp mean nothing then.
     """
 
@@ -128,7 +134,7 @@ def narrow_forms(
 
 
 def alike(form: NarrowForm, stairs: Staircase, shift: int, free_bias: bool) -> NarrowForm | None:
-    """Return a form for the staircase that can share a loop with `form`: the very same if it is exact, or one of its signature."""
+    """Return an exact form that can share a loop with `form`: the very same, or one of its signature."""
     if form.fits(stairs.low, stairs.high) and _is_exact(form, stairs):
         return form
     jump = -shift if form.sign else None
@@ -190,5 +196,5 @@ def _is_exact(form: NarrowForm, stairs: Staircase) -> bool:
     offset = form.clamp.offset
     reached = all(form.value(int(a)) + offset >= k for a, k in zip(stairs.first, stairs.levels, strict=True))
     missed = all(form.value(int(a)) + offset < k for a, k in zip(stairs.last, stairs.levels, strict=True))
-    ends = ((stairs.low, stairs.bottom, stairs.at_low), (stairs.high, stairs.top, stairs.at_high))
-    return reached and missed and all(end != raw or form.value(at) + offset == end for at, end, raw in ends)
+    ends = ((stairs.low, stairs.bottom), (stairs.high, stairs.top))
+    return reached and missed and all(form.clamp.apply(form.value(at)) + offset == end for at, end in ends)

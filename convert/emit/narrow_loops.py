@@ -1,7 +1,9 @@
 """Loops for the large layers of a network on cores without a long multiplication.
 
-Codes and weights are unsigned bytes (plus 128), because Thumb-1 loads an unsigned byte at an offset in one instruction and a signed one
-in two; 128 times the sum of the codes is taken off again. Each round computes two units, so that every code is loaded once for both.
+Codes and weights are unsigned bytes (plus 128), because Thumb-1 loads an unsigned byte at an offset in one instruction
+and a signed one
+in two; 128 times the sum of the codes is taken off again. Each round computes two units, so that every code is loaded
+once for both.
 """
 
 from __future__ import annotations

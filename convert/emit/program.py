@@ -1,6 +1,7 @@
 """The order in which a network runs: the predictor first, and of the rest only what the answer needs.
 
-Elementwise operations are fused into what they read: a gate is computed, multiplied with its hidden unit and requantised without
+Elementwise operations are fused into what they read: a gate is computed, multiplied with its hidden unit and
+requantised without
 being stored. What a Dense layer reads, and the heads, are the program's stages.
 """
 
@@ -12,7 +13,7 @@ from axedge.convert.qnet import Dense, Multiply, Operation, QNet, sources_of
 
 
 class NoForm(Exception):
-    """A network holds something that a printer has no code for; the loops, which can print everything, take its place."""
+    """A network holds something that a printer has no code for; the loops, which print everything, take over."""
 
 
 @dataclass(frozen=True)

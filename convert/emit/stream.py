@@ -14,7 +14,8 @@ from axedge.convert.emit.names import array
 class Stream:
     """Hands out the names of constants and prints the loads before their first use.
 
-    Straight code asks for one word at a time. A loop asks for one word for each of its rounds at a time; the words of a round lie
+    Straight code asks for one word at a time. A loop asks for one word for each of its rounds at a time; the words of a
+    round lie
     together.
     """
 
@@ -26,7 +27,7 @@ class Stream:
         self._looping = False
 
     def word(self, values: Sequence[int], lines: list[str]) -> str:
-        """Return the name of a constant with these values, one a round; append to `lines` what must come before its use."""
+        """Return the name of a constant, given its value in each round; append to `lines` what loads it."""
         words = [value % 2**32 for value in values]
         if self._looping:
             self._rows.append(words)

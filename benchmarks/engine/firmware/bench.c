@@ -19,14 +19,18 @@ extern uint32_t stack_bottom[];
 
 #if TARGET_FLOAT
 typedef float value;
-axe_path TARGET(const float *in, float *out);
+#if !TARGET_DECLARED
+void TARGET(const float *in, float *out);
+#endif
 #define CALL(in, out) TARGET(in, out)
 #define TABLE float_inputs
+#define ROWS FLOAT_ROWS
 #else
 typedef axe_bench_code value;
 void TARGET(const axe_bench_code *in, axe_bench_code *out, axe_bench_code *logit);
 #define CALL(in, out) TARGET(in, out, (out) + AXE_BENCH_OUTPUTS)
 #define TABLE code_inputs
+#define ROWS CODE_ROWS
 #endif
 
 static uint32_t now(void)
