@@ -1,6 +1,7 @@
 """The pair as an application meets it: float rules, gate, guard, fallback, macros, compilers."""
 
 import ctypes
+import shutil
 import subprocess
 
 import numpy as np
@@ -260,3 +261,68 @@ def test_refusals_name_the_cause():
     for name in ("9lives", "while", "path", "a-b"):
         with pytest.raises(UnsupportedModel, match=name):
             emit_aot(deploy(axnet(1), kernel=name))
+
+
+SOFT = """
+#include "axnet_kernel.c"
+#include <stdio.h>
+static uint32_t state = 7u;
+static uint32_t draw(void) { state = state * 1664525u + 1013904223u; return state >> 8 ^ state << 13; }
+int main(void)
+{
+    static const float factors[] = {1.0f, 44739244.0f, 0.333333343f, 16777215.0f, 3.0e-5f, 8388609.0f};
+    uint32_t i, bits, significand, wrong = 0;
+    for (i = 0; i < 3000000u; i++) {
+        const volatile float factor = factors[i % 6u];
+        float x, y, z;
+        int32_t n = (int32_t)(draw() & 0x1FFFFFFu) - 0x1000000;
+        memcpy(&bits, &factors[i % 6u], sizeof bits);
+        significand = (bits & 0x7FFFFFu) | 0x800000u;
+        y = (float)n * factor;
+        z = unscaled(n, significand >> 16, significand & 0xFFFFu, (int32_t)(bits >> 23) + 23);
+        wrong += memcmp(&y, &z, sizeof y) != 0;
+        bits = (bits & 0x7F800000u);
+        {
+            const uint32_t raw = (draw() & 0x807FFFFFu) | (draw() % 160u) << 23;
+            memcpy(&x, &raw, sizeof x);
+        }
+        y = x * factor;
+        if (y > -1073741824.0f && y < 1073741824.0f) {
+            wrong += (int32_t)y != scaled(x, significand >> 16, significand & 0xFFFFu, 276 - (int32_t)(bits >> 23));
+        }
+    }
+    printf("%lu\\n", (unsigned long)wrong);
+    return 0;
+}
+"""
+
+
+def test_float_rules_made_of_integers_are_those_of_the_fpu(tmp_path):
+    write_pair(tmp_path, deploy(axnet(6, inputs=1), seed=9, exact=False))
+    main = tmp_path / "main.c"
+    main.write_text(SOFT)
+    program = tmp_path / "program"
+    command = ["gcc", "-std=c99", "-O2", "-w", "-DAXE_SOFT_FLOAT=1", str(main), "-o", str(program)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert subprocess.run([program], capture_output=True, text=True, check=True).stdout.strip() == "0"
+
+
+CROSS = {
+    "cortex-m0": ("-mcpu=cortex-m0",),
+    "cortex-m4": ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
+    "cortex-m55": ("-mcpu=cortex-m55", "-mfloat-abi=hard"),
+}
+
+
+@pytest.mark.qemu
+@pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="needs arm-none-eabi-gcc")
+@pytest.mark.parametrize("core", CROSS)
+def test_cross_compilers_have_nothing_to_say(tmp_path, core):
+    for seed, (bits, mode) in enumerate([(8, "speed"), (8, "balanced"), (8, "size"), (16, "speed")]):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        sources = write_pair(folder, deploy(axnet(seed, inputs=5, hidden=(9, 6), predictor=8, bits=bits)), mode)
+        for level in ("-O0", "-O2"):
+            flags = (*CROSS[core], "-std=c99", level, "-c")
+            for source in sources:
+                compile_c([source], folder / "out.o", "arm-none-eabi-gcc", flags, shared=False)

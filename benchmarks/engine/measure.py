@@ -1,0 +1,140 @@
+"""What is measured: rows of instructions and bytes, for the reference networks and for a trained one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from axedge.artifacts.errors import CheckFailed
+from axedge.convert import reference
+from axedge.convert.deployment import load_deployment
+from axedge.convert.emit import OPTIMISE
+from axedge.convert.qnet import Deployment
+from axedge.kernels.kernel import load_kernel
+from benchmarks.engine.harness import MACHINES, Bench, Exact, Machine, Result, code_rows
+from benchmarks.engine.networks import SHAPES, with_threshold
+from benchmarks.engine.networks import reference as reference_network
+
+_CALLS = 1000
+_FNV_START, _FNV_FACTOR = 2166136261, 16777619
+_NEVER, _ALWAYS = 1 << 15, -(1 << 15)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of docs/engine.md.
+
+    Attributes:
+        engine: "aot", or "exact" for the function that is approximated.
+        core: as `emit_aot` names it.
+        network: small, big, or the kernel of a trained network.
+        optimize: speed, balanced or size.
+        measure: core (codes in, both heads), call_accepted and call_rejected (floats in, an empty fallback), gated
+            (floats in, the real fallback, the trained gate) or exact.
+        instructions: mean over 1,000 calls, without what an empty function costs.
+        flash_bytes: over a firmware with an empty function.
+        ram_bytes: static, likewise.
+        stack_bytes: the deepest painted, beneath the caller.
+    """
+
+    engine: str
+    core: str
+    network: str
+    optimize: str
+    measure: str
+    instructions: float
+    flash_bytes: int
+    ram_bytes: int
+    stack_bytes: int
+
+    @property
+    def key(self) -> str:
+        """What a baseline is filed under."""
+        return f"{self.engine}/{self.core}/{self.network}/{self.optimize}/{self.measure}"
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the row as engine.json holds it."""
+        return asdict(self)
+
+
+def reference_rows(cores: tuple[str, ...] = tuple(MACHINES), modes: tuple[str, ...] = OPTIMISE) -> Iterator[Row]:
+    """Measure both reference networks.
+
+    Raises:
+        CheckFailed: the core's answers differ from the numpy reference's, or the counter is wrong.
+    """
+    for network in SHAPES:
+        for core in cores:
+            for optimize in modes:
+                yield from network_rows(network, reference_network(network), MACHINES[core], optimize)
+
+
+def network_rows(name: str, deployment: Deployment, machine: Machine, optimize: str) -> Iterator[Row]:
+    """Measure the core, an accepted and a rejected call."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder) / "core", deployment, machine, optimize)
+        empty, full = bench.run("empty_net"), bench.run("axe_bench_net")
+        if full.checksum != _expected(deployment):
+            raise CheckFailed(f"{name} on {machine.core}, {optimize}: the answers differ from the reference's.")
+        yield _row(machine, name, optimize, "core", full, empty)
+        for measure, threshold in (("call_accepted", _ALWAYS), ("call_rejected", _NEVER)):
+            bench = Bench(Path(folder) / measure, with_threshold(deployment, threshold), machine, optimize)
+            yield _row(machine, name, optimize, measure, bench.run("axe_bench"), bench.run("empty_float"))
+
+
+def trained_rows(
+    folder: Path, kernel_name: str | None = None, cores: tuple[str, ...] = ("cortex-m0", "cortex-m4")
+) -> Iterator[Row]:
+    """Measure a trained network on its own samples, gated, beside its exact function.
+
+    Args:
+        folder: what `axedge convert` wrote.
+        kernel_name: the kernel whose C is the fallback; None: the network's own.
+        cores: as MACHINES names them.
+    """
+    trained = load_deployment(folder)
+    kernel = load_kernel(kernel_name or trained.kernel)
+    deployment = replace(trained, kernel="bench")
+    with np.load(folder / "samples.npz") as samples:
+        inputs = samples["x"][:_CALLS].astype(np.float32)
+    for core in cores:
+        machine = MACHINES[core]
+        if kernel_name is None:
+            yield from network_rows(trained.kernel, deployment, machine, "speed")
+        exact = Exact(kernel.name, Path(str(kernel.source)))
+        with tempfile.TemporaryDirectory() as scratch:
+            bench = Bench(Path(scratch), deployment, machine, "speed", exact, inputs)
+            empty = bench.run("empty_float")
+            for measure, target, engine in (("gated", "axe_bench", "aot"), ("exact", exact.function, "exact")):
+                row = _row(machine, kernel.name, "speed", measure, bench.run(target), empty)
+                yield replace(row, engine=engine)
+
+
+def _row(machine: Machine, network: str, optimize: str, measure: str, full: Result, empty: Result) -> Row:
+    return Row(
+        engine="aot",
+        core=machine.core,
+        network=network,
+        optimize=optimize,
+        measure=measure,
+        instructions=round(machine.instructions(full.ticks - empty.ticks) / _CALLS, 1),
+        flash_bytes=full.flash_bytes - empty.flash_bytes,
+        ram_bytes=full.ram_bytes - empty.ram_bytes,
+        stack_bytes=full.stack_bytes,
+    )
+
+
+def _expected(deployment: Deployment) -> int:
+    """Return the checksum that 1,000 right answers have: FNV-1a over their bytes."""
+    rows = code_rows(deployment)
+    codes = rows.astype(np.int8 if deployment.net.bits == 8 else np.int16)
+    answers, logits = reference.run(deployment.net, codes)
+    both = np.concatenate([answers, logits[:, None]], axis=1)[np.arange(_CALLS) % len(rows)]
+    total = _FNV_START
+    for byte in both.tobytes():
+        total = (total ^ byte) * _FNV_FACTOR % 2**32
+    return total
