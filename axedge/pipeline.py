@@ -6,7 +6,7 @@ The only module that knows all the stages. Each step looks at the record that th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,7 @@ class Pipeline:
             wanted,
             folder,
             lambda progress: train_kernel(self.kernel, folder, progress=progress, **options),
+            [candidate.file for candidate in present.candidates] if present else (),
         )
 
     def convert(self) -> ConvertRecord:
@@ -107,6 +108,7 @@ class Pipeline:
             wanted,
             folder,
             lambda progress: convert_kernel(self.kernel, source, folder, progress=progress, **options),
+            converted_files(self.kernel.name),
         )
 
     def build(self, board: Board) -> BuildRecord:
@@ -117,12 +119,14 @@ class Pipeline:
         source, folder = self.workspace.convert(self.kernel.name), self.image_folder(board)
         options = {"engine": self.choice.engine, "optimize": self.choice.optimize}
         wanted = build_inputs_digest(source, self.kernel, board, **options)
+        present = BuildRecord.load_if_present(folder)
         return self._step(
             "build",
-            BuildRecord.load_if_present(folder),
+            present,
             wanted,
             folder,
             lambda progress: build_firmware(source, self.kernel, board, folder, progress=progress, **options),
+            present.images if present else (),
         )
 
     def flash(self, board: Board, port: str | None) -> None:
@@ -168,14 +172,23 @@ class Pipeline:
         wanted: str,
         folder: Path,
         work: Callable[[Any], Any],
+        files: Iterable[str] = (),
     ) -> Any:
-        if present is not None and present.inputs_digest == wanted and not self.choice.force:
+        """Do a stage's work unless its record and all the `files` that it names are there and up to date."""
+        whole = present is not None and all((folder / name).is_file() for name in files)
+        if whole and present.inputs_digest == wanted and not self.choice.force:
             self.terminal.say(f"{verb:<8} up to date: {folder}")
             return present
         with self.terminal.stage(verb) as progress:
             record = work(progress)
         self.terminal.say(f"{verb:<8} done: {folder}")
         return record
+
+
+def converted_files(kernel: str) -> tuple[str, ...]:
+    """Return the names of what a conversion leaves behind, beside its record."""
+    pair = (f"axnet_{kernel}.h", f"axnet_{kernel}.c", f"axnet_{kernel}_tflite.h", f"axnet_{kernel}_tflite.cc")
+    return ("axnet.tflite", "vectors.npz", "samples.npz", *pair)
 
 
 def image_folder(workspace: Workspace, kernel: str, board: Board, engine: str) -> Path:

@@ -94,7 +94,7 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
         promise = record.guarantee
         terminal.result(
             f"Guarantee: at most {percent(promise.eps)} of the answers used are outside the bound, with "
-            f"{percent(1 - promise.delta)} confidence, for inputs drawn as {promise.distribution}."
+            f"{percent(1 - promise.delta)} confidence. {promise.distribution}"
         )
     terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
     checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result

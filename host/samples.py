@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +115,7 @@ def load_own(path: Path, inputs: int, outputs: int) -> Samples:
         else:
             table = _read_numbers(path)
             x, y = table[:, :inputs].astype(np.float32), table[:, inputs:] if table.shape[1] > inputs else None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} cannot be read: {error}.", "It needs lines of numbers, or an .npz with x.") from None
     fits = x.ndim == 2 and x.shape[1] == inputs and (y is None or y.shape == (len(x), outputs))
     if not fits or len(x) == 0:
@@ -140,7 +141,7 @@ def _load(path: Path, names: tuple[str, ...]) -> dict[str, NDArray]:
             found = {name: arrays[name] for name in arrays.files}
     except FileNotFoundError:
         raise ArtifactError(f"{path} does not exist.", "Run `axedge convert` first.") from None
-    except (OSError, ValueError, EOFError, KeyError):
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
         raise ArtifactError(f"{path} is damaged.", _AGAIN) from None
     missing = [name for name in names if name not in found]
     if missing:

@@ -142,6 +142,33 @@ def test_a_damaged_earlier_stage_is_one_clear_line(road: Path, tmp_path: Path) -
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("convert", "convert/samples.npz"),
+        ("convert", "convert/axnet_inversek2j.c"),
+        ("build", "native/aot-i8/firmware.elf"),
+    ],
+)
+def test_a_stage_whose_output_is_gone_is_done_again(road: Path, verb: str, path: str) -> None:
+    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
+    gone = road / "out" / "inversek2j" / path
+    kept = gone.read_bytes()
+    gone.unlink()
+    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
+    assert gone.suffix == ".npz" or gone.read_bytes() == kept
+
+
+def test_a_damaged_samples_file_is_one_clear_line(road: Path, tmp_path: Path) -> None:
+    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
+    shutil.copytree(road / "out", tmp_path / "out")
+    samples = tmp_path / "out" / "inversek2j" / "convert" / "samples.npz"
+    samples.write_bytes(samples.read_bytes()[: samples.stat().st_size // 2])
+    answer = axedge("bench", "inversek2j", "--board", "native", cwd=tmp_path, expect=2)
+    assert "samples.npz is damaged" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize("after_s", [1.0, 6.0, 12.0])
 def test_an_interrupted_run_leaves_nothing_half_written(tmp_path: Path, after_s: float) -> None:
     process = subprocess.Popen(
