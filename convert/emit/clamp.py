@@ -72,5 +72,6 @@ def clamp_choices(
 
 def _kinds(count: int, bits: int) -> list[tuple[str, int]]:
     """Return the saturations to a power of two of values that also fit a signed half-word."""
-    sizes = {bits, count.bit_length() - 1} if count & (count - 1) == 0 else {bits}
+    exact = count.bit_length() - 1
+    sizes = {bits, exact} if count > 1 and count == 1 << exact else {bits}
     return [(kind, size) for size in sorted(sizes) for kind in ("unsigned", "signed") if kind == "signed" or size < 16]

@@ -43,7 +43,7 @@ def clamped(form, argument):
     return form.clamp.apply(form.value(int(argument))) + form.clamp.offset
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problem=problems, free_bias=st.booleans(), strict=st.booleans())
 def test_forms_are_exact_on_the_whole_domain(problem, free_bias, strict):
     domain, arguments, multiplier, shift, low, codes = pose(problem)
@@ -54,6 +54,15 @@ def test_forms_are_exact_on_the_whole_domain(problem, free_bias, strict):
     assert dsp and narrow
     for form in (*dsp, *narrow):
         np.testing.assert_array_equal([clamped(form, argument) for argument in arguments], codes, str(form))
+
+
+@pytest.mark.parametrize("zero", [-128, 0, 127])
+def test_a_relu_that_lets_one_code_through(zero):
+    multiplier, shift = factor(0.01)
+    stairs = staircase(Domain(-9000, 9000), requantiser(multiplier, shift, zero), zero, zero)
+    clamps = clamp_choices(stairs, zero, zero, ())
+    for form in dsp_forms(stairs, multiplier, shift, zero, clamps, range(0, 9), True):
+        assert {clamped(form, argument) for argument in (-9000, -1, 0, 1, 9000)} == {zero}
 
 
 @settings(max_examples=60, deadline=None)
