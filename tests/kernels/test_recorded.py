@@ -55,6 +55,14 @@ def test_a_csv_with_a_header_and_results_behind(tmp_path: Path) -> None:
     assert kernel.recorded.y.tolist() == [[3, -1], [8, 2]]
 
 
+def test_a_byte_order_mark_is_no_header(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_bytes("\ufeff1,2\n3,4\n".encode())
+    kernel = data_kernel(table, None, "absolute", 0.1)
+    assert kernel.recorded is not None
+    assert kernel.recorded.x.tolist() == [[1], [3]]
+
+
 def test_npz(tmp_path: Path) -> None:
     path = tmp_path / "recorded.npz"
     np.savez(path, x=np.arange(6.0).reshape(3, 2), y=np.arange(3))
