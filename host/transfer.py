@@ -18,6 +18,7 @@ from axedge.host.timing import LossEstimate, Patience
 MOST_SAMPLES = 255
 """A request's count is one byte."""
 _KICK_BYTES = encoded_bytes(0)
+_LEAST_WINDOW_BYTES = 64
 _REMEMBERED = 512
 """Requests given up whose late replies are still taken."""
 _FRAMING_BYTES = 2 * (OVERHEAD_BYTES + 2)
@@ -69,7 +70,7 @@ class Pace:
         loss: how often frames are lost.
         growing: samples that a frame may hold so far: 1 at first, doubled whenever that many came back.
         window_bytes: of frames that are sent at once: the credit at first, halved when a window's end is lost, doubled
-            when a window came through whole.
+            when one was answered.
     """
 
     def __init__(self, link: Link, credit: int) -> None:
@@ -203,7 +204,7 @@ class Transfer:
                 self._pace.patience.quiet(heard=link.received_bytes > bytes_before)
                 if heard or is_alone:
                     return
-                self._pace.window_bytes = max(self._pace.window_bytes // 2, self._frame_max)
+                self._pace.window_bytes = max(self._pace.window_bytes // 2, _LEAST_WINDOW_BYTES)
                 kick, ahead = self._kick(), _KICK_BYTES
                 asked, bytes_before = link.clock(), link.received_bytes
             elif reply.seq in flights and reply.type in (job.type | REPLY, Type.ERROR):
@@ -211,8 +212,7 @@ class Transfer:
                 self._take(flights.pop(reply.seq), reply, gap_s, ahead)
                 heard, ahead, asked = True, 0, link.clock()
                 if reply.seq == last:
-                    if not flights:
-                        self._pace.window_bytes = min(2 * self._pace.window_bytes, self._credit)
+                    self._pace.window_bytes = min(2 * self._pace.window_bytes, self._credit)
                     return
             elif reply.seq == kick and reply.type in (Type.HELLO | REPLY, Type.ERROR):
                 link.read_hello(reply)
