@@ -40,6 +40,10 @@ lint:
 	@scripts/setup.sh test
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 
+bench-engine:
+	@scripts/setup.sh test
+	@$(VENV)/bin/python -m benchmarks.engine
+
 plan:
 	@scripts/setup.sh plan demo $(BOARD)
 
