@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
+from axedge.host.report_table import percent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -32,11 +34,6 @@ def plain_table(*columns: str, title: str = "") -> Table:
 def show_document(terminal: Terminal, record: Record) -> None:
     """Print the record as the JSON that stands in its file."""
     terminal.document({"schema": record.SCHEMA} | json.loads(record.model_dump_json(by_alias=True)))
-
-
-def percent(share: float | None) -> str:
-    """Return a share as a percentage with one decimal; a dash where there is none."""
-    return "-" if share is None else f"{100 * share:.1f} %"
 
 
 def show_train(terminal: Terminal, record: TrainRecord, as_json: bool) -> None:
