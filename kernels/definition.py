@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.errors import KernelError, UsageError, did_you_mean
 from axedge.artifacts.files import digest, digest_files
-from axedge.kernels.hostcc import Function, HostLibrary
+from axedge.kernels.hostcc import HostLibrary
+from axedge.kernels.hostrun import Function
 from axedge.kernels.recorded import PURPOSES, Recorded
 from axedge.kernels.spec import ErrorSpec, InputPort, NetworkSpec, Port
 
@@ -117,7 +118,7 @@ class Kernel:
             float32, shape [N, m].
 
         Raises:
-            KernelError: the kernel brings recorded data and no C.
+            KernelError: the kernel brings recorded data and no C, or its C crashed or did not end; on which row.
             ToolMissing: there is no C compiler.
             BuildError: the C does not compile.
         """
@@ -140,7 +141,8 @@ class Kernel:
 
         Raises:
             UsageError: no such purpose, or count or seed out of range.
-            KernelError: most results are not finite, an input falls outside the box, or no recorded row is left.
+            KernelError: most results are not finite, an input falls outside the box, no recorded row is left, or the
+                kernel's C crashed or did not end; on which row.
             ToolMissing: there is no C compiler.
             BuildError: the C does not compile.
         """

@@ -1,8 +1,7 @@
-"""A kernel's C compiled for this machine and called a batch at a time."""
+"""A kernel's C compiled for this machine."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import shlex
@@ -10,42 +9,22 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import BuildError, ToolMissing
+from axedge.kernels.hostrun import Function, run_rows
 
 # No contraction: a fused multiply-add would make the results depend on the compiler.
 C_FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-Wall", "-Wextra")
 COMPILE_TIMEOUT_S = 120
-
-
-@dataclass(frozen=True)
-class Function:
-    """A C function `void name(const float in[inputs], float out[outputs])`."""
-
-    name: str
-    inputs: int
-    outputs: int
-
-    def declaration(self) -> str:
-        """Return its prototype."""
-        return f"void {self.name}(const float in[{self.inputs}], float out[{self.outputs}]);"
-
-    def batch(self) -> str:
-        """Return a C function that calls it for many rows."""
-        return (
-            f"void axedge_rows_{self.name}(size_t rows, const float *in, float *out) {{\n"
-            f"    for (; rows > 0; rows--, in += {self.inputs}, out += {self.outputs}) {self.name}(in, out);\n"
-            "}\n"
-        )
+_ROWS = Path(__file__).with_name("_host") / "rows.c"
 
 
 class HostLibrary:
-    """C functions of a kernel in a shared object of their own, in a folder that vanishes with this object or at exit.
+    """C functions of a kernel, built as a program in a folder that vanishes with this object or at exit.
 
     Args:
         sources: C files.
@@ -59,47 +38,40 @@ class HostLibrary:
 
     def __init__(self, sources: Sequence[Path], functions: Sequence[Function], include_dirs: Sequence[Path]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="axedge-kernel-", ignore_cleanup_errors=True)
-        self._functions = {function.name: function for function in functions}
-        self._library = self._build([path.resolve() for path in sources], include_dirs)
+        self._functions = list(functions)
+        self._program = self._build([path.resolve() for path in sources], include_dirs)
 
     def call(self, name: str, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the function's outputs, float32 [N, outputs], for inputs float32 [N, inputs].
+        """Return the function's outputs, float32 [N, outputs], for inputs float32 [N, inputs]; see `run_rows`.
 
         Raises:
             ValueError: the rows have another number of columns.
+            KernelError: the function crashed, or did not end.
         """
-        function = self._functions[name]
+        index = [function.name for function in self._functions].index(name)
+        function = self._functions[index]
         given = np.ascontiguousarray(rows, dtype=np.float32)
         if given.ndim != 2 or given.shape[1] != function.inputs:
             raise ValueError(f"{name} takes rows of {function.inputs}. Received: shape {given.shape}")
-        results = np.empty((len(given), function.outputs), dtype=np.float32)
-        self._library[f"axedge_rows_{name}"](
-            ctypes.c_size_t(len(given)), ctypes.c_void_p(given.ctypes.data), ctypes.c_void_p(results.ctypes.data)
-        )
-        return results
+        return run_rows(self._program, index, function, given)
 
-    def _build(self, sources: list[Path], include_dirs: Sequence[Path]) -> ctypes.CDLL:
+    def _build(self, sources: list[Path], include_dirs: Sequence[Path]) -> Path:
         folder = Path(self._folder.name)
-        prototypes, batch, library = folder / "prototypes.h", folder / "batch.c", folder / "kernel.so"
+        prototypes, table, program = folder / "prototypes.h", folder / "functions.inc", folder / "rows"
         # Forced into every source, so that a function of another signature is an error at its own line.
-        prototypes.write_text("".join(f"{function.declaration()}\n" for function in self._functions.values()))
-        batch.write_text("#include <stddef.h>\n\n" + "\n".join(f.batch() for f in self._functions.values()))
-        command = [*find_compiler(), *C_FLAGS, "-fPIC", "-shared", "-include", str(prototypes), "-o", str(library)]
+        prototypes.write_text("".join(f"{function.declaration()}\n" for function in self._functions))
+        table.write_text("".join(f"{function.entry()}\n" for function in self._functions))
+        command = [*find_compiler(), *C_FLAGS, "-include", str(prototypes), "-o", str(program)]
         command += [f"-I{path.resolve()}" for path in include_dirs]
-        command += [*map(str, sources), str(batch), "-lm"]
+        command += [f"-I{folder}", *map(str, sources), str(_ROWS), "-lm"]
         result = _run(command)
         if result.returncode != 0:
+            missing = re.search(r"undefined reference to [`'](\w+)'", result.stderr)
+            if missing and missing[1] in {function.name for function in self._functions}:
+                names = ", ".join(path.name for path in sources)
+                raise BuildError(f"the kernel cannot be linked: {missing[1]} is not defined in {names}.")
             raise BuildError(f"{command[0]} cannot compile the kernel: {_first_error(result.stderr)}")
-        try:
-            loaded = ctypes.CDLL(str(library))
-        except OSError as error:
-            missing = re.search(r"undefined symbol: (\w+)", str(error))
-            names = ", ".join(path.name for path in sources)
-            reason = f"{missing[1]} is not defined in {names}" if missing else str(error)
-            raise BuildError(f"the compiled kernel cannot be loaded: {reason}.") from None
-        for name in self._functions:
-            loaded[f"axedge_rows_{name}"].restype = None
-        return loaded
+        return program
 
 
 def find_compiler() -> list[str]:
