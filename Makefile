@@ -3,13 +3,14 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test results fuzz lint setup plan clean help
+.PHONY: demo test results alternatives fuzz lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
 	@echo "make demo BOARD=native   the same as a process on this machine: needs a C compiler only"
 	@echo "make test            every test"
 	@echo "make results         compare all methods on all kernels (hours; goes on where it stopped), write docs/results.md"
+	@echo "make alternatives    a lookup table and a polynomial beside the network for every kernel, write docs/alternatives.md"
 	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
 	@echo "make plan            what set-up would install, and how much it weighs"
 	@echo "make lint            ruff"
@@ -31,6 +32,12 @@ results:
 	@$(VENV)/bin/axedge compare $(KERNELS) --seeds $(SEEDS) --jobs 2
 	@for kernel in $(KERNELS); do $(VENV)/bin/axedge train $$kernel || exit 1; done
 	@$(VENV)/bin/python -m benchmarks.results_page
+
+# A table and a polynomial beside the network, for every kernel on one board (an hour; what is up to date is not done again).
+alternatives:
+	@scripts/setup.sh test
+	@for kernel in $(KERNELS); do $(VENV)/bin/axedge run $$kernel --board $(BOARD) || exit 1; done
+	@$(VENV)/bin/python -m benchmarks.alternatives_page --board $(BOARD)
 
 fuzz:
 	@scripts/setup.sh test

@@ -96,12 +96,13 @@ def _find_tools_beside_python() -> None:
 
 
 def _add_verbs() -> None:
-    from axedge import verbs_compare, verbs_device, verbs_look, verbs_make
+    from axedge import verbs_compare, verbs_device, verbs_look, verbs_make, verbs_weigh
 
     for command in (
         *verbs_look.COMMANDS[:2],
         *verbs_make.COMMANDS,
         *verbs_device.COMMANDS,
+        *verbs_weigh.COMMANDS,
         *verbs_compare.COMMANDS,
         *verbs_look.COMMANDS[2:],
     ):

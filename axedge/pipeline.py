@@ -15,6 +15,7 @@ from axedge.artifacts.workspace import Workspace
 from axedge.terminal import Terminal
 
 if TYPE_CHECKING:
+    from axedge.artifacts.records.alternatives import AlternativesRecord
     from axedge.artifacts.records.base import Record
     from axedge.artifacts.records.bench import BenchRecord
     from axedge.artifacts.records.build import BuildRecord
@@ -159,6 +160,28 @@ class Pipeline:
             plan(source, folder, **options).digest,
             folder,
             lambda progress: bench(source, folder, connection=connection, progress=progress, **options),
+        )
+
+    def alternatives(self, board: Board, port: str | None = None) -> AlternativesRecord:
+        """Set a table and a polynomial beside the network that was benched on the board."""
+        from axedge.alternatives import alternatives_digest, compare_alternatives
+        from axedge.artifacts.records.alternatives import AlternativesRecord
+
+        folder = self.image_folder(board)
+        return self._step(
+            "weigh",
+            AlternativesRecord.load_if_present(folder),
+            alternatives_digest(self.kernel, folder),
+            folder,
+            lambda progress: compare_alternatives(
+                self.kernel,
+                board,
+                self.workspace.convert(self.kernel.name),
+                folder,
+                workspace=self.workspace,
+                port=port,
+                progress=progress,
+            ),
         )
 
     def image_folder(self, board: Board) -> Path:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from axedge.host.words import exact_percent, percent
+from axedge.host.report_table import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from axedge.artifacts.records.alternatives import AlternativesRecord
     from axedge.artifacts.records.base import Record
     from axedge.artifacts.records.bench import BenchRecord
     from axedge.artifacts.records.build import BuildRecord
@@ -90,8 +91,8 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
     if record.guarantee is not None:
         promise = record.guarantee
         terminal.result(
-            f"Guarantee: at most {exact_percent(promise.eps)} of the answers used are outside the bound, with "
-            f"{exact_percent(1 - promise.delta)} confidence. {promise.distribution}"
+            f"Guarantee: at most {percent(promise.eps)} of the answers used are outside the bound, with "
+            f"{percent(1 - promise.delta)} confidence. {promise.distribution}"
         )
     terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
     checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result
@@ -153,6 +154,24 @@ def show_bench(terminal: Terminal, record: BenchRecord, as_json: bool) -> None:
         show_document(terminal, record)
         return
     terminal.results.print(bench_table(record))
+    terminal.result(f"\n{record.verdict}")
+
+
+def show_alternatives(terminal: Terminal, record: AlternativesRecord, as_json: bool) -> None:
+    """Show the table and the polynomial beside the network, and whether one of them would do instead."""
+    if as_json:
+        show_document(terminal, record)
+        return
+    table = plain_table("instead", "flash", "safe", record.unit, "what it is")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for row in record.rows:
+        if row.safe_share is None or row.cost is None:
+            table.add_row(f"no {row.kind}", "-", "-", "-", row.description)
+        else:
+            cells = (f"{row.flash_bytes:,} B", f"{100 * row.safe_share:.2f} %", f"{row.cost.mean:,.0f}")
+            table.add_row(row.kind, *cells, row.description)
+    terminal.table(table)
     terminal.result(f"\n{record.verdict}")
 
 

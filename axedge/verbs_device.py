@@ -31,6 +31,7 @@ from axedge.pipeline import BenchChoice, Choice, Pipeline, image_folder
 from axedge.terminal import Terminal
 
 if TYPE_CHECKING:
+    from axedge.artifacts.records.alternatives import AlternativesRecord
     from axedge.artifacts.records.bench import BenchRecord
     from axedge.host.link import Trace
     from axedge.host.samples import Samples
@@ -187,7 +188,7 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Walk the whole way: train, convert, build, flash, bench; what is up to date is not done again.
+    """Walk the whole way: train, convert, build, flash, bench, alternatives; what is up to date is not done again.
 
     A stage that was run before keeps the options that it was last given.
     """
@@ -202,15 +203,19 @@ def run(
     pipeline.flash(target, port)
     with _tracing(trace) as tracer:
         record = pipeline.bench(target, BenchChoice(port, samples, trace=tracer))
-    _finish(terminal, record, as_json)
+    # On a real board it would mean to flash it three times more: there the user has to ask for it.
+    weighed = pipeline.alternatives(target) if port is None and record.seed is not None else None
+    _finish(terminal, record, as_json, weighed)
 
 
-def _finish(terminal: Terminal, record: BenchRecord, as_json: bool) -> None:
+def _finish(terminal: Terminal, record: BenchRecord, as_json: bool, weighed: AlternativesRecord | None = None) -> None:
     """Show the result; leave with 1 when a promise was broken."""
     from axedge.artifacts.errors import CheckFailed
-    from axedge.show import show_bench
+    from axedge.show import show_alternatives, show_bench
 
     show_bench(terminal, record, as_json)
+    if weighed is not None and not as_json:
+        show_alternatives(terminal, weighed, as_json)
     promise = record.guarantee
     if promise is not None and promise.held is False:
         low = 100 * record.violation_rate.low

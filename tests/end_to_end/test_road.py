@@ -101,11 +101,30 @@ def test_instructions_repeat(road: Path) -> None:
         assert first["mean"] == pytest.approx(second["mean"], abs=1.0), name
 
 
+def test_a_table_and_a_polynomial_are_set_beside_the_network(road: Path) -> None:
+    axedge("run", "inversek2j", "--board", "microbit", "--samples", 2000, cwd=road)
+    folder = road / "out" / "inversek2j" / "microbit" / "aot-i8"
+    before = json.loads((folder / "build.json").read_text())["build_id"]
+    body = json.loads(axedge("alternatives", "--board", "microbit", "--force", "--json", cwd=road).stdout)
+    bench = bench_json(road, "microbit")
+    assert [row["kind"] for row in body["rows"]] == ["table", "polynomial"]
+    assert body["samples"] == bench["samples"]
+    assert body["network_mean"] == bench["ticks"]["gated"]["mean"]
+    for row in body["rows"]:
+        assert 0 < row["flash_bytes"] <= body["flash_budget_bytes"] == bench["footprint"]["engine_flash_bytes"]
+        assert 0.5 < row["safe_low"] < row["safe_share"] < row["safe_high"] < 0.95
+        assert row["cost"]["mean"] > 100
+        assert not row["wins"]
+    assert "neither table nor polynomial" in body["verdict"]
+    # The emulated board still holds the network.
+    assert before in axedge("flash", "--board", "microbit", cwd=road).stdout
+
+
 def test_what_is_up_to_date_is_not_done_again(road: Path) -> None:
     axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
     before = {path: path.stat().st_mtime_ns for path in (road / "out" / "inversek2j").rglob("*") if path.is_file()}
     answer = axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
-    assert answer.stderr.count("up to date") == 5
+    assert answer.stderr.count("up to date") == 6
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert "Worth" in answer.stdout or "worth" in answer.stdout
 

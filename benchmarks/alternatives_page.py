@@ -1,0 +1,105 @@
+"""docs/alternatives.md: what a table and a polynomial come to beside the network, for every kernel that was benched.
+
+    python -m benchmarks.alternatives_page --board microbit
+
+takes each kernel's alternatives.json from out/ into benchmarks/results/alternatives.json and writes the page from that
+file. Kernels that are not there are named as missing.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from axedge.artifacts.files import atomic_write
+from axedge.artifacts.records.alternatives import Alternative, AlternativesRecord
+from axedge.artifacts.workspace import Workspace
+from benchmarks.results_page import KERNELS, ROOT
+
+ROWS, PAGE = ROOT / "benchmarks" / "results" / "alternatives.json", ROOT / "docs" / "alternatives.md"
+SCHEMA = 1
+
+_HEAD = """\
+# What else would do
+
+Written by `make alternatives`; not by hand. Before a network, an engineer would try a lookup table or a polynomial.
+Both are fitted to the kernel's own samples, generated as C within the flash that the network takes, and run on the same
+board on the same samples.
+
+- **table**: 16-bit values on a regular grid, multilinear interpolation in whole numbers. The shape of the grid is
+  searched; its values start at the exact function's and are then fitted so that as many samples as possible are within
+  the kernel's bound.
+- **polynomial**: products of Chebyshev polynomials, evaluated in whole numbers; which terms is chosen on validation
+  samples, the coefficients are fitted in the same way.
+
+Neither knows when it is wrong: it answers every input, so its *safe* share is its precision. It *wins* where that share
+reaches the promise that the network is held to, at a lower mean cost a call. The network's cost is that of a gated
+call, with its fallbacks to the exact function. Flash is over the same firmware with a function that uses only the
+library's float routines.
+"""
+
+
+def collect(board: str, out: Path) -> None:
+    """Put the rows of `out` into the kept file; those of other kernels stay."""
+    kept = {row.kernel: row for row in load()}
+    for kernel in KERNELS:
+        found = AlternativesRecord.load_if_present(Workspace(out).image(kernel, board))
+        if found is not None:
+            kept[kernel] = found
+    body = {"schema": SCHEMA, "rows": [json.loads(kept[name].model_dump_json()) for name in sorted(kept)]}
+    atomic_write(ROWS, json.dumps(body, indent=1) + "\n")
+
+
+def load() -> list[AlternativesRecord]:
+    """Return the kept rows."""
+    if not ROWS.is_file():
+        return []
+    return [AlternativesRecord.model_validate(row) for row in json.loads(ROWS.read_text(encoding="utf-8"))["rows"]]
+
+
+def page(rows: list[AlternativesRecord]) -> str:
+    """Return the page."""
+    lines = [_HEAD]
+    missing = [kernel for kernel in KERNELS if kernel not in {row.kernel for row in rows}]
+    if missing:
+        lines.append(f"Not run yet: {', '.join(missing)}.\n")
+    lines += ["| kernel | board | | flash B | safe | calls cost | |", "|---|---|---|---:|---:|---:|---|"]
+    for record in rows:
+        lines += _lines(record)
+    lines.append("\n## In words")
+    lines += [f"- **{record.kernel}**: {record.verdict}" for record in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(record: AlternativesRecord) -> list[str]:
+    exact = "" if record.exact_mean is None else f"; exact {record.exact_mean:,.0f}"
+    network = (
+        f"| {record.kernel} | {record.board} | network, used on {100 * record.invocation:.1f} % | "
+        f"{record.flash_budget_bytes:,} | {100 * record.precision_wanted:.0f} % promised of the used | "
+        f"{record.network_mean:,.0f} {record.unit}{exact} | |"
+    )
+    return [network, *[_line(row) for row in record.rows]]
+
+
+def _line(row: Alternative) -> str:
+    if row.safe_share is None or row.cost is None:
+        return f"| | | no {row.kind} | | | | {row.description} |"
+    name = f"**{row.kind}, wins**" if row.wins else row.kind
+    cells = (name, f"{row.flash_bytes:,}", f"{100 * row.safe_share:.2f} %", f"{row.cost.mean:,.0f}", row.description)
+    return f"| | | {' | '.join(cells)} |"
+
+
+@click.command()
+@click.option("--board", default="microbit", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "out")
+def main(board: str, out: Path) -> None:
+    """Collect the rows and write the page."""
+    collect(board, out)
+    atomic_write(PAGE, page(load()))
+    click.echo(f"wrote {PAGE.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""docs/alternatives.md: made from records, winners marked, and saying which kernels are missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from axedge.artifacts.records.alternatives import Alternative, AlternativesRecord
+from axedge.artifacts.records.bench import ErrorFigures, Spread
+from benchmarks.alternatives_page import page
+
+pytestmark = pytest.mark.host
+
+
+def test_winners_are_marked_and_missing_kernels_named() -> None:
+    cost = Spread(min=1.0, median=2.0, mean=1234.4, p95=3.0, max=4.0)
+    error = ErrorFigures(median=0.1, p95=0.2, p99=0.3, max=0.4)
+    table = Alternative(
+        kind="table",
+        description="9 x 9 nodes",
+        flash_bytes=800,
+        safe_share=0.98764,
+        safe_low=0.98,
+        safe_high=0.99,
+        error=error,
+        cost=cost,
+        wins=True,
+    )
+    record = AlternativesRecord(
+        axedge="1",
+        inputs_digest="d",
+        kernel="fft",
+        board="microbit",
+        engine="aot",
+        activations="int8",
+        model_hash="0" * 16,
+        bench_digest="b",
+        samples=5000,
+        flash_budget_bytes=900,
+        precision_wanted=0.95,
+        unit="instructions",
+        network_mean=2000.0,
+        exact_mean=None,
+        invocation=0.9,
+        rows=(table, Alternative(kind="polynomial", description="no polynomial fits")),
+        verdict="A table would do instead.",
+    )
+    text = page([record])
+    assert "| | | **table, wins** | 800 | 98.76 % | 1,234 | 9 x 9 nodes |" in text
+    assert "| | | no polynomial | | | | no polynomial fits |" in text
+    assert "Not run yet: inversek2j" in text
+    assert "fft, " not in text.split("Not run yet")[1].split("\n")[0]
