@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from axedge.host.report_table import percent
+from axedge.host.words import exact_percent, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -91,8 +91,8 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
     if record.guarantee is not None:
         promise = record.guarantee
         terminal.result(
-            f"Guarantee: at most {percent(promise.eps)} of the answers used are outside the bound, with "
-            f"{percent(1 - promise.delta)} confidence. {promise.distribution}"
+            f"Guarantee: at most {exact_percent(promise.eps)} of the answers used are outside the bound, with "
+            f"{exact_percent(1 - promise.delta)} confidence. {promise.distribution}"
         )
     terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
     checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result

@@ -13,8 +13,10 @@ from axedge.artifacts.records.bench import (
     DesktopComparison,
     FootprintFigures,
     GuaranteeCheck,
+    Inputs,
     LinkFigures,
     PathCounts,
+    Speedup,
     Ticks,
     VectorCheck,
     ViolationRate,
@@ -25,7 +27,7 @@ from axedge.host import figures
 from axedge.host.messages import Hello, Mode, Path
 from axedge.host.partial import Answers
 from axedge.host.samples import Samples
-from axedge.host.verdict import verdict
+from axedge.host.verdict import Findings, verdict
 from axedge.kernels.metrics import gate_figures, is_safe, sample_error
 from axedge.kernels.spec import ErrorSpec
 
@@ -71,7 +73,7 @@ def assemble(
     samples: Samples,
     measured: Measured,
     *,
-    own: bool,
+    inputs: Inputs,
     complete: bool,
     version: str,
     inputs_digest: str,
@@ -83,7 +85,7 @@ def assemble(
         build: the image's record: footprint.
         samples: inputs and, where known, exact outputs.
         measured: what came from the board; at least one sample answered in both modes.
-        own: whether the samples are the user's, for which nothing was promised.
+        inputs: where the samples are from; nothing was promised for the user's own.
         complete: whether all samples were answered.
         version: of axedge.
         inputs_digest: hash of all that was read.
@@ -96,9 +98,8 @@ def assemble(
     used = table.path == Path.APPROXIMATED
     gate = gate_figures(is_safe(rule, table.exact, table.approximate), used)
     rate = figures.violation_rate(gate)
-    guarantee = _guarantee(convert, rate, own=own or gate.invoked == 0)
-    ticks, even = _ticks(measured, table)
-    gain = figures.speedup(ticks, gate.invocation)
+    guarantee = _guarantee(convert, rate, own=inputs == "own" or gate.invoked == 0)
+    ticks, gain, even = _costs(measured, table, gate.invocation)
     footprint = build.footprint.model_dump(include=set(FootprintFigures.model_fields))
     return BenchRecord(
         axedge=version,
@@ -109,6 +110,7 @@ def assemble(
         activations=build.activations,
         model_hash=build.model_hash,
         build_id=build.build_id,
+        inputs=inputs,
         seed=samples.seed,
         samples=len(table.path),
         samples_wanted=len(samples.x),
@@ -129,7 +131,18 @@ def assemble(
         desktop_interpreter=measured.desktop,
         footprint=FootprintFigures(**footprint),
         link=measured.link,
-        verdict=verdict(build.board, ticks, gain, gate.invocation, gate.precision, guarantee),
+        verdict=verdict(
+            Findings(
+                board=build.board,
+                samples=len(table.path),
+                ticks=ticks,
+                speedup=gain,
+                invocation=gate.invocation,
+                precision=gate.precision,
+                violation_rate=rate,
+                guarantee=guarantee,
+            )
+        ),
     )
 
 
@@ -173,8 +186,8 @@ def _paths(path: NDArray[np.uint8]) -> PathCounts:
     return PathCounts(approximated=approximated, unsafe=unsafe, out_of_domain=outside)
 
 
-def _ticks(measured: Measured, table: _Table) -> tuple[Ticks, float | None]:
-    """Return what calls cost, and the invocation at which the network breaks even."""
+def _costs(measured: Measured, table: _Table, invocation: float) -> tuple[Ticks, Speedup, float | None]:
+    """Return what calls cost, what the network gains, and the invocation at which it breaks even."""
     unit = figures.tick_unit(measured.hello, measured.icount_shift, measured.core_hz)
     inside = table.path != Path.OUT_OF_DOMAIN
     approximate, gated = unit.cost(table.approximate_ticks[inside]), unit.cost(table.gated_ticks)
@@ -191,7 +204,8 @@ def _ticks(measured: Measured, table: _Table) -> tuple[Ticks, float | None]:
         exact=None if exact is None else figures.spread(exact),
         gated=gated_spread,
     )
-    return ticks, figures.break_even(table.path, gated, approximate, exact)
+    gain = figures.speedup(unit.name, gated, exact, invocation)
+    return ticks, gain, figures.break_even(table.path, gated, approximate, exact)
 
 
 def _guarantee(convert: ConvertRecord, rate: ViolationRate, *, own: bool) -> GuaranteeCheck | None:

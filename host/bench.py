@@ -13,7 +13,7 @@ from axedge.artifacts.files import digest, digest_files
 from axedge.artifacts.interpreter import run_desktop
 from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
-from axedge.artifacts.records.bench import BenchRecord, DesktopComparison, LinkFigures, VectorCheck
+from axedge.artifacts.records.bench import BenchRecord, DesktopComparison, Inputs, LinkFigures, VectorCheck
 from axedge.artifacts.records.build import BuildRecord
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.host.assemble import Measured, assemble
@@ -33,11 +33,11 @@ class Plan:
 
     Attributes:
         convert_folder: holds the network, its vectors and samples.
-        image_folder: holds the image's record; bench.json goes there.
+        image_folder: holds the image's record; the bench's record goes there.
         convert: convert.json.
         build: build.json.
         samples: what is run.
-        own: whether the samples are the user's, for which nothing was promised.
+        inputs: where the samples are from; nothing was promised for the user's own.
         digest: hash of all of it.
     """
 
@@ -46,7 +46,7 @@ class Plan:
     convert: ConvertRecord
     build: BuildRecord
     samples: Samples
-    own: bool
+    inputs: Inputs
     digest: str
 
 
@@ -89,7 +89,7 @@ def plan(
         convert=convert,
         build=build,
         samples=chosen,
-        own=chosen.seed is None,
+        inputs="stored" if own is None else "own" if own.seed is None else "fresh",
         digest=digest(_digest_of(convert_folder, image_folder), chosen.digest),
     )
 
@@ -113,10 +113,10 @@ def bench(
     resume: bool = False,
     progress: Progress = silent,
 ) -> BenchRecord:
-    """Measure an image on its board; write bench.json into `image_folder` and return it.
+    """Measure an image on its board; write the record into `image_folder` and return it.
 
-    If it is cut short - Ctrl-C included - what was answered is kept: as bench.json with `complete` false, and for
-    `resume`.
+    It is bench.json for the stored samples, bench.fresh.json or bench.own.json for others. If it is cut short - Ctrl-C
+    included - what was answered is kept: as that file with `complete` false, and for `resume`.
 
     Args:
         convert_folder: folder of `axedge convert`.
@@ -279,7 +279,7 @@ class _Run:
             self._what.build,
             self._what.samples,
             measured,
-            own=self._what.own,
+            inputs=self._what.inputs,
             complete=complete,
             version=axedge_version(),
             inputs_digest=self._what.digest if complete else "",

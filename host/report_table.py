@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 
 from axedge.artifacts.records.bench import BenchRecord, Spread
+from axedge.host.words import exact_percent, number, percent
 
 
 def bench_table(record: BenchRecord) -> Group:
@@ -25,17 +26,20 @@ def _quality(record: BenchRecord) -> Table:
     partial = "" if record.complete else f" of {record.samples_wanted:,}: partial"
     table = _table(f"{record.kernel} on {record.board}", f"{record.samples:,} samples{partial}", "", justify_from=1)
     table.columns[2].justify = "left"
-    paths, rate, error = record.paths, record.violation_rate, record.error
+    paths, rate, error, promise = record.paths, record.violation_rate, record.error, record.guarantee
+    eps = None if promise is None else promise.eps
     table.add_row(
         "invocation", percent(record.invocation), f"{paths.unsafe:,} unsafe, {paths.out_of_domain:,} off domain"
     )
-    table.add_row("precision", percent(record.precision), "of the used, within the bound")
-    table.add_row("violation rate", percent(rate.value), f"95 % interval {percent(rate.low)} to {percent(rate.high)}")
-    if record.guarantee is not None:
-        kept = {True: "held", False: "BROKEN", None: "not at stake here"}[record.guarantee.held]
-        table.add_row(
-            "promised", percent(record.guarantee.eps), f"at most, with {1 - record.guarantee.delta:.3g}: {kept}"
-        )
+    table.add_row(
+        "precision", percent(record.precision, None if eps is None else 1 - eps), "of the used, within the bound"
+    )
+    interval = f"95 % interval {percent(rate.low, eps)} to {percent(rate.high, eps)}"
+    table.add_row("violation rate", percent(rate.value, eps), interval)
+    if promise is not None:
+        kept = {True: "held", False: "BROKEN", None: "not at stake here"}[promise.held]
+        confidence = exact_percent(1 - promise.delta)
+        table.add_row("promised", exact_percent(promise.eps), f"at most, with {confidence} confidence: {kept}")
     table.add_row("useful invocation", percent(record.useful_invocation), "used and within the bound")
     table.add_row("true invocation", percent(record.true_invocation), "within the bound, used or not")
     spread = f"p95 {number(error.p95)}, p99 {number(error.p99)}, max {number(error.max)}"
@@ -65,8 +69,9 @@ def _rest(record: BenchRecord) -> Table:
     if gain.value is not None:
         limit = "" if gain.bound is None else f"; at this invocation less than {gain.bound:.2f}"
         table.add_row("speed-up", f"{gain.value:.2f} in {gain.of}{limit}")
-    if record.break_even_invocation is not None:
-        table.add_row("breaks even at", f"{percent(record.break_even_invocation)} invocation")
+    if record.ticks.exact is not None:
+        even = record.break_even_invocation
+        table.add_row("breaks even", "never" if even is None else f"at {percent(even)} invocation")
     shift = "" if record.ticks.icount_shift is None else f", QEMU -icount shift={record.ticks.icount_shift}"
     overhead = f"{record.ticks.timer_overhead:,.0f} of overhead subtracted"
     table.add_row("timed by", f"{record.ticks.source}, {record.ticks.hz:,} Hz{shift}; {overhead}")
@@ -93,13 +98,3 @@ def _desktop(record: BenchRecord) -> str:
         f"{found.name} {found.version} differs in {found.differing:,} of {found.outputs:,} codes, "
         f"by at most {found.max_steps} steps"
     )
-
-
-def percent(share: float | None) -> str:
-    """Return a share as a percentage, "-" where there is none."""
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def number(value: float | None) -> str:
-    """Return an error with three digits, "-" where there is none or it is infinite."""
-    return "-" if value is None or value == float("inf") else f"{value:.3g}"

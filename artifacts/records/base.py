@@ -44,10 +44,15 @@ class Record(Part):
     axedge: str
     inputs_digest: str
 
+    @property
+    def file(self) -> str:
+        """Name of the file that `save` writes; `load` reads FILE."""
+        return self.FILE
+
     def save(self, folder: Path) -> Path:
         """Write the record into `folder`, atomically; return its path."""
         body = {"schema": self.SCHEMA} | json.loads(self.model_dump_json(by_alias=True))
-        path = folder / self.FILE
+        path = folder / self.file
         atomic_write(path, json.dumps(body, indent=2) + "\n")
         return path
 

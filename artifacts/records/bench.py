@@ -6,6 +6,9 @@ from typing import ClassVar, Literal
 
 from axedge.artifacts.records.base import Part, Record
 
+Inputs = Literal["stored", "fresh", "own"]
+"""Whose samples were run: those of samples.npz, new ones drawn from the kernel, the user's own."""
+
 Unit = Literal["instructions", "cycles", "nanoseconds"]
 """What a call costs. Instructions under QEMU's -icount, which has no clock worth the name; a hardware counter's or a
 cycle-accurate simulator's cycles; nanoseconds of the host's clock for the native board, which measure this computer."""
@@ -100,14 +103,21 @@ class Ticks(Part):
 
 
 class Speedup(Part):
-    """Mean exact over mean gated; `bound` is what no predictor could exceed at this invocation, 1 / (1 - invocation).
+    """Mean exact over mean gated, and its 95 % interval.
 
-    Both are null where they have no value: no exact function on the board, or every sample approximated.
+    Attributes:
+        value: null without an exact function on the board.
+        of: what is counted.
+        bound: what no predictor could exceed at this invocation, 1 / (1 - invocation); null where all were invoked.
+        low: lower end of the interval: the chance of the draw, and the noise of the clock. Null of one sample.
+        high: its upper end.
     """
 
     value: float | None
     of: Unit
     bound: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 class DesktopComparison(Part):
@@ -157,16 +167,17 @@ class LinkFigures(Part):
 
 
 class BenchRecord(Record):
-    """bench.json.
+    """bench.json: the bench of the stored samples. Of other inputs: bench.fresh.json, bench.own.json, beside it.
 
     Attributes:
+        inputs: whose samples were run.
         seed: of the samples; null for the user's own.
         samples: samples that all figures are over.
         samples_wanted: samples asked for; more than `samples` in a partial result.
         complete: whether all of them were answered; a partial result is kept for `--resume`.
         exact_from: whose exact outputs the answers were judged by.
         break_even_invocation: share of inputs that must take the network for a gated call to cost what the exact
-            function costs; above 1 it never pays; null without an exact function on the board.
+            function costs; null where it never pays, or without an exact function on the board.
         verdict: one plain sentence.
     """
 
@@ -179,6 +190,7 @@ class BenchRecord(Record):
     activations: str
     model_hash: str
     build_id: str
+    inputs: Inputs = "stored"
     seed: int | None
     samples: int
     samples_wanted: int
@@ -200,3 +212,8 @@ class BenchRecord(Record):
     footprint: FootprintFigures
     link: LinkFigures
     verdict: str
+
+    @property
+    def file(self) -> str:
+        """Inputs of their own have a file of their own: they say nothing about the network in general."""
+        return self.FILE if self.inputs == "stored" else f"bench.{self.inputs}.json"

@@ -72,6 +72,8 @@ def qemu(board: Board, elf: Path, icount: bool = True) -> Iterator[Client]:
             running.kill()
             if waker.ident is not None:
                 waker.join()
+            with contextlib.suppress(OSError):  # a last line to a QEMU that is gone
+                running.stdin.close()
 
 
 def _keep_awake(running: subprocess.Popen, over: threading.Event) -> None:

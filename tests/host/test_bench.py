@@ -1,6 +1,8 @@
 """The bench against a fake board: its order, its refusals, its figures, what it keeps when it is cut short."""
 
+import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +10,16 @@ import pytest
 from bench_folders import build_record, convert_record, fake_connection, write_folders
 from fake_board import HELLO, FakeBoard, answers, other_image
 from faults import Injector
+from rich.console import Console
 
 import axedge.host.bench as bench_module
 from axedge.artifacts.errors import ArtifactError, CheckFailed, DeviceError, ToolMissing, UsageError, WrongImage
 from axedge.artifacts.interpreter import DesktopRun
 from axedge.artifacts.records.bench import BenchRecord
 from axedge.host.bench import bench, plan
+from axedge.host.figures import break_even
 from axedge.host.partial import FILE as PARTIAL
+from axedge.host.report_table import bench_table
 from axedge.host.samples import Samples, load_own
 from axedge.kernels.metrics import clopper_pearson
 
@@ -89,7 +94,41 @@ def test_speedup_bound_and_break_even_agree_with_the_mean_costs(folders):
     assert record.speedup.value == pytest.approx(1000 / gated)
     assert record.speedup.bound == pytest.approx(1 / (1 - record.invocation))
     assert record.break_even_invocation == pytest.approx(0.1)
+    assert record.speedup.low < record.speedup.value < record.speedup.high
     assert record.verdict.startswith(f"Worth it on fake: {1000 / gated:.2f} times fewer cycles")
+
+
+def test_break_even_is_a_share_or_never():
+    path = np.array([0, 0, 1], np.uint8)
+    network = np.full(3, 10.0)
+
+    def even(used, fallback, exact):
+        return break_even(path, np.array([used, used, fallback]), network, np.full(3, exact))
+
+    assert even(10.0, 110.0, 100.0) == pytest.approx(0.1)
+    assert even(10.0, 100.0, 100.0) == 0.0
+    assert even(39.0, 60.0, 32.0) is None  # the network is dearer than the exact function: 1.33 in figures
+    assert even(70.0, 60.0, 32.0) is None  # infinite in figures
+    assert break_even(path, network, network, None) is None
+
+
+def test_what_never_breaks_even_says_so(folders):
+    fake = FakeBoard()
+    honest = fake.records
+
+    def dear(x, mode):
+        records = honest(x, mode)
+        for name in set(records.dtype.names) & {"ticks", "ticks_approximate"}:
+            records[name] += 5000
+        return records
+
+    fake.records = dear
+    record = run(folders, fake)
+    assert record.break_even_invocation is None
+    out = io.StringIO()
+    Console(file=out, width=80).print(bench_table(record))
+    assert re.search(r"breaks even +never", out.getvalue())
+    assert "inf" not in out.getvalue()
 
 
 def test_the_verdict_never_calls_emulated_instructions_time(folders):
@@ -128,7 +167,7 @@ def test_a_promise_that_is_broken_is_called_broken(tmp_path):
     folders = write_folders(tmp_path, error={"metric": "relative", "bound": 0.001, "floor": 0})
     record = run(folders)
     assert record.guarantee.held is False and record.precision < 0.5
-    assert "breaks the promise of 95.0 %" in record.verdict
+    assert record.verdict.startswith("Not worth it") and "breaks the promise of 95 %" in record.verdict
     none = run(write_folders(tmp_path, guarantee=None))
     assert none.guarantee is None and "nothing promised" in none.verdict
 
@@ -139,7 +178,17 @@ def test_strange_samples_are_counted_and_never_approximated(folders):
     assert record.paths.model_dump() == {"approximated": 2, "unsafe": 0, "out_of_domain": 4}
     assert (record.samples, record.seed, record.guarantee.held) == (6, None, None)
     assert record.invocation == 2 / 6 and record.precision == 1.0
-    assert "NaN" not in (folders[1] / "bench.json").read_text()
+    assert "NaN" not in (folders[1] / "bench.own.json").read_text()
+
+
+def test_other_inputs_leave_the_bench_of_the_stored_samples_alone(folders):
+    stored = run(folders)
+    rows = np.random.default_rng(1).uniform(-1, 2, (200, 2)).astype(np.float32)
+    assert run(folders, own=Samples(rows, None, None)).inputs == "own"
+    assert run(folders, own=Samples(rows, answers(rows)[2], 7)).inputs == "fresh"
+    assert BenchRecord.load(folders[1]) == stored
+    kept = {path.name: json.loads(path.read_text())["inputs"] for path in folders[1].glob("bench*.json")}
+    assert kept == {"bench.json": "stored", "bench.own.json": "own", "bench.fresh.json": "fresh"}
 
 
 def test_nothing_approximated_is_said(folders):
@@ -278,7 +327,7 @@ def test_the_record_has_the_promised_keys(folders):
         body["ticks"]
     )
     assert {"min", "median", "mean", "p95", "max"} == set(body["ticks"]["gated"])
-    assert {"value", "of", "bound"} == set(body["speedup"])
+    assert {"value", "of", "bound", "low", "high"} == set(body["speedup"])
 
 
 def test_own_inputs_from_files(tmp_path):
