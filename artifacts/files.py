@@ -30,13 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         scratch.chmod(0o666 & ~_umask())
         scratch.replace(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise ArtifactError(
-                f"cannot write {path}: no space left on the disk.", "Free some and try again."
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            reason = (error.strerror or "not permitted").lower()
-            raise ArtifactError(f"cannot write {path}: {reason}.", "Choose another folder with --out.") from error
+        _explain(error, path, "Choose another folder with --out.")
         raise
     finally:
         if scratch is not None:
@@ -48,6 +42,35 @@ def atomic_write(path: Path, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path) as scratch:
         scratch.write_bytes(data)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `path`; on success put it in the place of `path`, on any failure leave `path` alone.
+
+    What `path` held is removed; the caller has seen to it that nothing is lost.
+
+    Raises:
+        ArtifactError: the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+            new, old = Path(scratch, "new"), Path(scratch, "old")
+            new.mkdir()
+            yield new
+            if not path.is_dir():
+                new.rename(path)
+                return
+            path.rename(old)
+            try:
+                new.rename(path)
+            except BaseException:
+                old.rename(path)
+                raise
+    except OSError as error:
+        _explain(error, path, "Choose another folder.")
+        raise
 
 
 def digest(*parts: bytes | str) -> str:
@@ -66,6 +89,15 @@ def digest_files(paths: Iterable[Path]) -> str:
     for path in paths:
         parts += [path.name, path.read_bytes()]
     return digest(*parts)
+
+
+def _explain(error: OSError, path: Path, elsewhere: str) -> None:
+    """Raise an ArtifactError for what is the fault of the disk or the folder, and nothing for any other error."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise ArtifactError(f"cannot write {path}: no space left on the disk.", "Free some and try again.") from error
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        reason = (error.strerror or "not permitted").lower()
+        raise ArtifactError(f"cannot write {path}: {reason}.", elsewhere) from error
 
 
 def _umask() -> int:

@@ -35,6 +35,14 @@ class Workspace:
         width = {"int8": "i8", "int16": "i16"}[activations]
         return self.root / kernel / board / f"{engine}-{width}"
 
+    def images(self, kernel: str, engine: str) -> list[Path]:
+        """Folders of the boards that `axedge build` has built this kernel for with this engine, sorted."""
+        return sorted(path.parent for path in (self.root / kernel).glob(f"*/{engine}-i*/build.json"))
+
+    def export(self, kernel: str, to: str, engine: str = "aot") -> Path:
+        """Folder of `axedge export`, named as a user's project wants it."""
+        return self.root / kernel / "export" / f"{to}-{engine}" / f"axnet_{kernel}"
+
     def emulated_board(self, board: str) -> Path:
         """The emulated board's own memory: what `flash` put into it, and what `bench` powers on."""
         return self.root / ".boards" / board

@@ -96,13 +96,23 @@ def _find_tools_beside_python() -> None:
 
 
 def _add_verbs() -> None:
-    from axedge import verbs_compare, verbs_device, verbs_look, verbs_make, verbs_weigh
+    from axedge import (
+        verbs_compare,
+        verbs_device,
+        verbs_export,
+        verbs_look,
+        verbs_make,
+        verbs_new,
+        verbs_weigh,
+    )
 
     for command in (
         *verbs_look.COMMANDS[:2],
+        *verbs_new.COMMANDS,
         *verbs_make.COMMANDS,
         *verbs_device.COMMANDS,
         *verbs_weigh.COMMANDS,
+        *verbs_export.COMMANDS,
         *verbs_compare.COMMANDS,
         *verbs_look.COMMANDS[2:],
     ):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ from pydantic import ValidationError
 
 from axedge.artifacts.errors import KernelError, did_you_mean
 from axedge.kernels.definition import Kernel, Sampler, Samples
+from axedge.kernels.headers import with_headers
 from axedge.kernels.manifest import FILE_NAME, Manifest, read_manifest
 from axedge.kernels.names import check_function_name
 from axedge.kernels.recorded import PURPOSES, Recorded
@@ -28,17 +27,22 @@ __all__ = [
     "Sampler",
     "data_kernel",
     "default_network",
+    "is_bundled",
     "kernel_names",
     "load_kernel",
 ]
 
 _HOME = Path(__file__).resolve().parent
-_INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 
 
 def kernel_names() -> list[str]:
     """Return the kernels that come with axedge."""
     return sorted(path.parent.name for path in _HOME.glob(f"*/{FILE_NAME}"))
+
+
+def is_bundled(kernel: Kernel) -> bool:
+    """Return whether the kernel is one of those that come with axedge."""
+    return kernel.folder.resolve().parent == _HOME
 
 
 def load_kernel(name_or_folder: str | Path) -> Kernel:
@@ -66,7 +70,7 @@ def load_kernel(name_or_folder: str | Path) -> Kernel:
         source=source,
         sampler=sampler,
         recorded=recorded,
-        files=(folder / FILE_NAME, *_with_headers([path for path in code if path is not None]), *data),
+        files=(folder / FILE_NAME, *with_headers([path for path in code if path is not None]), *data),
     )
 
 
@@ -158,19 +162,6 @@ def _recorded(paths: tuple[Path, ...], has_exact: bool, inputs: tuple[InputPort,
             box = f"{port.minimum:g} to {port.maximum:g}"
             raise KernelError(f"{x.where(row)}: {port.name} is {values[row]:g}, outside {box} of {FILE_NAME}.")
     return Recorded(x.values, None if y is None else y.values)
-
-
-def _with_headers(paths: list[Path]) -> Iterator[Path]:
-    """Yield the files and, once each, the headers that they include by a quoted name."""
-    seen: set[Path] = set()
-    waiting = list(paths)
-    while waiting:
-        path = waiting.pop(0)
-        if path.resolve() in seen or not path.is_file():
-            continue
-        seen.add(path.resolve())
-        yield path
-        waiting += [path.parent / name.decode(errors="replace") for name in _INCLUDE.findall(path.read_bytes())]
 
 
 def _first_mistake(name: str, mistake: ValueError) -> str:

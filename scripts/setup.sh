@@ -18,7 +18,7 @@ venv=${VENV:-.venv}
 # Measured with pip 26 on x86-64 Linux, Python 3.11: what the wheels weigh, and what they unpack to.
 case $purpose in
   demo) extra=train; pip_download_mb=415; pip_disk_mb=1800 ;;
-  test) extra=test;  pip_download_mb=470; pip_disk_mb=2000 ;;
+  test) extra=test;  pip_download_mb=480; pip_disk_mb=2030 ;;
   *) echo "usage: scripts/setup.sh [plan] demo|test [board]" >&2; exit 2 ;;
 esac
 
@@ -77,6 +77,9 @@ missing_packages() {
     have riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
     [ -d /usr/lib/picolibc/riscv64-unknown-elf ] || echo picolibc-riscv64-unknown-elf
     have qemu-system-riscv32 || echo qemu-system-misc
+    if ! have arduino-builder && have apt-cache && apt-cache show arduino-builder >/dev/null 2>&1; then
+      echo arduino-builder
+    fi
     if have dpkg && ! dpkg -s libclang-rt-14-dev >/dev/null 2>&1 && apt-cache show libclang-rt-14-dev >/dev/null 2>&1; then
       echo libclang-rt-14-dev
     fi

@@ -1,0 +1,63 @@
+"""The verb that hands a network over to the user's own project."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from axedge.artifacts.workspace import Workspace
+from axedge.options import example, find_kernel, json_option, kernel_argument, optimize_option, out_option
+from axedge.terminal import Terminal
+
+
+@click.command()
+@kernel_argument
+@click.option(
+    "--to", metavar="FORM", required=True, help="Kind of project: c, arduino, platformio, cmake, zephyr or esp-idf."
+)
+@click.option("--engine", default="aot", show_default=True, metavar="ENGINE", help="What executes the network: aot.")
+@optimize_option
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write.  [default: OUT/KERNEL/export/FORM-ENGINE/axnet_KERNEL]",
+)
+@click.option("--force", is_flag=True, help="Replace an earlier export even where its files were changed.")
+@out_option
+@json_option
+@click.pass_obj
+@example(
+    "axedge export inversek2j --to arduino", "axedge export inversek2j --to cmake --into ../robot/axnet_inversek2j"
+)
+def export(
+    terminal: Terminal,
+    kernel: str | None,
+    to: str,
+    engine: str,
+    optimize: str,
+    into: Path | None,
+    force: bool,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Write the converted network as a folder for your own project, with an example and a README.
+
+    KERNEL may be left out where out/ holds only one. The kernel's C comes along as the fallback.
+    """
+    from axedge.exporting import export_kernel
+
+    workspace = Workspace(out)
+    found = find_kernel(kernel, workspace)
+    done = export_kernel(found, workspace, to=to, engine=engine, optimize=optimize, into=into, force=force)
+    if as_json:
+        terminal.document({"schema": 1, **asdict(done), "folder": str(done.folder)})
+        return
+    terminal.result(f"{done.folder}")
+    for name in done.files:
+        terminal.result(f"  {name}")
+    terminal.say("export   done: README.md there says how to build it, and what is promised for which inputs.")
+
+
+COMMANDS = (export,)
