@@ -3,7 +3,7 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test results alternatives fuzz lint setup plan clean help
+.PHONY: demo test results alternatives fuzz bench-engine lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
@@ -12,6 +12,7 @@ help:
 	@echo "make results         compare all methods on all kernels (hours; goes on where it stopped), write docs/results.md"
 	@echo "make alternatives    a lookup table and a polynomial beside the network for every kernel, write docs/alternatives.md"
 	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
+	@echo "make bench-engine    count what the generated code costs on emulated cores; writes docs/engine.md and out/engine.json"
 	@echo "make plan            what set-up would install, and how much it weighs"
 	@echo "make lint            ruff"
 

@@ -103,6 +103,7 @@ def _add_verbs() -> None:
         verbs_look,
         verbs_make,
         verbs_new,
+        verbs_size,
         verbs_weigh,
     )
 
@@ -110,6 +111,7 @@ def _add_verbs() -> None:
         *verbs_look.COMMANDS[:2],
         *verbs_new.COMMANDS,
         *verbs_make.COMMANDS,
+        *verbs_size.COMMANDS,
         *verbs_device.COMMANDS,
         *verbs_weigh.COMMANDS,
         *verbs_export.COMMANDS,

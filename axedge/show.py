@@ -107,14 +107,19 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
 
 def show_build(terminal: Terminal, record: BuildRecord, as_json: bool) -> None:
     """Show what the image takes of the board's memories."""
+    from axedge.firmware.footprint import by_part, own_stack_bytes
+
     if as_json:
         show_document(terminal, record)
         return
     size = record.footprint
     table = plain_table("built", "flash", "static RAM", "stack")
-    stack = f"{size.stack_bytes:,} B {size.stack_is}" if size.stack_is == "reserved" else "the host's"
-    table.add_row("whole firmware", f"{size.flash_bytes:,} B", f"{size.ram_bytes:,} B", stack)
-    table.add_row("of it the network", f"{size.engine_flash_bytes:,} B", f"{size.engine_ram_bytes:,} B", "")
+    for name, part in by_part(size).items():
+        table.add_row(name, f"{part.flash_bytes:,} B", f"{part.ram_bytes:,} B", "")
+    own = own_stack_bytes(size)
+    stack = "the host's" if size.stack_is == "host" else f"of {size.stack_bytes:,} B {size.stack_is}"
+    known = f"{own:,} B, library code aside, " if own is not None else ""
+    table.add_row("whole", f"{size.flash_bytes:,} B", f"{size.ram_bytes:,} B", f"{known}{stack}")
     terminal.table(table)
     terminal.result(f"{record.board}, build id {record.build_id}, {record.compiler}")
 

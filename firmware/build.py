@@ -14,7 +14,7 @@ from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
 from axedge.artifacts.records.build import BuildRecord, Footprint
 from axedge.firmware.boards import FIRMWARE, Board
-from axedge.firmware.footprint import Sizes, image_sizes
+from axedge.firmware.footprint import check_fit, measure, own_stack_bytes
 from axedge.firmware.inputs import BuildInputs, cmake_inputs, memory_script
 from axedge.firmware.model_header import model_header, read_pair, wire_sizes
 from axedge.firmware.problems import explain_failure
@@ -97,10 +97,10 @@ def build_firmware(
         _write_inputs(plan, work)
         _run_cmake(plan, work, folder / LOG_NAME, progress)
         progress(2, 3, "measure")
+        footprint = measure(work / "out", board, plan.inputs.engine)
+        check_fit(footprint, board, own_stack_bytes(footprint))
         images = _publish(plan, work, folder)
-        whole = image_sizes(work / "out" / "firmware.elf")
-        empty = whole if plan.inputs.engine == "none" else image_sizes(work / "out" / "baseline.elf")
-    record = _record(plan, whole, empty, images)
+    record = _record(plan, footprint, images)
     record.save(folder)
     progress(3, 3, "done")
     return record
@@ -226,16 +226,8 @@ def _publish(plan: _Plan, work: Path, folder: Path) -> tuple[str, ...]:
     return tuple(made)
 
 
-def _record(plan: _Plan, whole: Sizes, empty: Sizes, images: tuple[str, ...]) -> BuildRecord:
+def _record(plan: _Plan, footprint: Footprint, images: tuple[str, ...]) -> BuildRecord:
     inputs = plan.inputs
-    footprint = Footprint(
-        flash_bytes=whole.flash_bytes,
-        ram_bytes=whole.ram_bytes,
-        stack_bytes=inputs.board.stack_bytes,
-        stack_is="host" if inputs.board.is_host else "reserved",
-        engine_flash_bytes=whole.flash_bytes - empty.flash_bytes,
-        engine_ram_bytes=whole.ram_bytes - empty.ram_bytes,
-    )
     return BuildRecord(
         axedge=axedge_version(),
         inputs_digest=plan.digest,

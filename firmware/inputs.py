@@ -13,6 +13,9 @@ from axedge.firmware.toolchain import Toolchain
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 HOST_DEFINITIONS = ("_POSIX_C_SOURCE=200809L",)
+
+#: How many times its memories the linker is told a board has.
+ROOM = 64
 CODE_SUFFIXES = frozenset({".c", ".h", ".cc", ".ld", ".def", ".toml", ".S"})
 
 
@@ -88,6 +91,7 @@ def cmake_inputs(inputs: BuildInputs, toolchain: Toolchain, work: Path) -> str:
     variables: dict[str, Iterable[str | Path]] = {
         "AXE_FLAGS": inputs.compile_flags(toolchain),
         "AXE_LINK_FLAGS": (*inputs.link_flags(toolchain), *scripted),
+        "AXE_CALLGRAPH": () if board.is_host else toolchain.callgraph_flags,
         "AXE_PREFIX_MAPS": [f"-ffile-prefix-map={path}={name}" for path, name in maps.items()],
         "AXE_LINKER_SCRIPT": () if script is None else (script,),
         "AXE_BOARD_SOURCES": [(board.folder / name).resolve() for name in board.sources],
@@ -105,10 +109,14 @@ def cmake_inputs(inputs: BuildInputs, toolchain: Toolchain, work: Path) -> str:
 
 
 def memory_script(board: Board) -> str:
-    """Return the text of memory.ld: the MEMORY command for the board's memories."""
+    """Return the text of memory.ld: the MEMORY command for the board's memories.
+
+    They are given more room than there is: whether the image fits is judged after it was measured (footprint.py), so
+    that what does not fit is refused with all the numbers.
+    """
     assert board.memories is not None, "a microcontroller has memories"
     rows = (("FLASH", "rx", board.memories.flash), ("RAM", "rwx", board.memories.ram))
-    regions = [f"  {name} ({how}) : ORIGIN = {one.start:#x}, LENGTH = {one.size}\n" for name, how, one in rows]
+    regions = [f"  {name} ({how}) : ORIGIN = {one.start:#x}, LENGTH = {one.size * ROOM}\n" for name, how, one in rows]
     return f"MEMORY\n{{\n{''.join(regions)}}}\n"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from axedge.artifacts.errors import AxedgeError, BuildError, CheckFailed
 from axedge.firmware.boards import Board
+from axedge.firmware.inputs import ROOM
 
 _OVERFLOW = re.compile(r"region [`'](?P<region>\w+)' overflowed by (?P<bytes>\d+) bytes")
 _ERROR = re.compile(r"^.*?(?:error:|undefined reference|CMake Error).*$", re.IGNORECASE | re.MULTILINE)
@@ -39,6 +40,7 @@ def _does_not_fit(overflows: dict[str, int], board: Board) -> CheckFailed:
     parts = []
     for region, excess in sorted(overflows.items()):
         size = sizes.get(region, 0)
+        excess += (ROOM - 1) * size if board.linker_script else 0
         what = "flash" if region == "FLASH" else f"RAM ({board.stack_bytes} of it for the stack)"
         parts.append(f"{size + excess} bytes of {what}, {excess} more than the {size} there are")
     return CheckFailed(

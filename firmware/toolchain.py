@@ -29,6 +29,10 @@ SECTIONS = ("-ffunction-sections", "-fdata-sections")
 NO_STORE_MOTION = "-fno-move-loop-stores"
 STORE_MOTION_SINCE = 12
 
+# GCC says who calls whom and what it takes of the stack; clang knows no such switch.
+CALLGRAPH = "-fcallgraph-info=su"
+CALLGRAPH_SINCE = 10
+
 FLAGS = {
     "": SECTIONS,
     "arm-none-eabi": SECTIONS,
@@ -63,12 +67,18 @@ class Toolchain:
     @cached_property
     def flags(self) -> tuple[str, ...]:
         """Flags of every compilation, the core's selection aside."""
-        flags = FLAGS[self.prefix]
-        if self.prefix == "":
-            return flags
+        is_new = self.prefix != "" and self._major >= STORE_MOTION_SINCE
+        return (*FLAGS[self.prefix], NO_STORE_MOTION) if is_new else FLAGS[self.prefix]
+
+    @cached_property
+    def callgraph_flags(self) -> tuple[str, ...]:
+        """Flags with which the compiler writes its call graph beside every object; () if it cannot."""
+        return (CALLGRAPH,) if self._major >= CALLGRAPH_SINCE and "clang" not in self.version else ()
+
+    @cached_property
+    def _major(self) -> int:
         major = re.match(r"\d+", _ask([str(self.compiler), "-dumpversion"]))
-        is_new = major is not None and int(major.group()) >= STORE_MOTION_SINCE
-        return (*flags, NO_STORE_MOTION) if is_new else flags
+        return int(major.group()) if major else 0
 
     @property
     def link_flags(self) -> tuple[str, ...]:

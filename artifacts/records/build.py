@@ -6,6 +6,49 @@ from typing import ClassVar, Literal
 
 from axedge.artifacts.records.base import Part, Record
 
+PARTS = ("network", "fallback", "rest")
+"""What an image is made of: the network with its engine, the exact function, and the firmware around them."""
+
+
+class StackPart(Part):
+    """What the compiler's call graph tells of a part's stack, in bytes.
+
+    Attributes:
+        entry_most_bytes: the callers' frames on the deepest way to the part.
+        entry_least_bytes: on the shortest.
+        own_bytes: deepest chain of our own frames below that; None: there is no bound.
+        library_at_bytes: deepest of our own frames that calls library code; None: none does.
+        library_least_bytes: the shallowest.
+        library: names of what it calls.
+        unbounded: why there is no bound; empty where there is one.
+    """
+
+    entry_most_bytes: int = 0
+    entry_least_bytes: int = 0
+    own_bytes: int | None = None
+    library_at_bytes: int | None = None
+    library_least_bytes: int | None = None
+    library: tuple[str, ...] = ()
+    unbounded: str = ""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether our own frames have a deepest chain."""
+        return not self.unbounded
+
+
+class StackUse(Part):
+    """The stack by part, and what an exception pushes onto it."""
+
+    network: StackPart
+    fallback: StackPart
+    rest: StackPart
+    interrupt_bytes: int
+
+    def part(self, name: str) -> StackPart:
+        """Return the part of that name."""
+        return {"network": self.network, "fallback": self.fallback, "rest": self.rest}[name]
+
 
 class Footprint(Part):
     """What the image takes of the board's memories, in bytes.
@@ -17,6 +60,10 @@ class Footprint(Part):
         stack_is: "reserved": room that the linker keeps free; "host": the host's, not counted.
         engine_flash_bytes: flash over the same firmware (its exact function included) without a network.
         engine_ram_bytes: static RAM over the same firmware without a network.
+        fallback_flash_bytes: flash that the exact function takes, its library code included: over the same firmware
+            without network and exact function.
+        fallback_ram_bytes: static RAM, likewise.
+        stack: what the compiler tells of the stack; None where it tells nothing.
     """
 
     flash_bytes: int
@@ -25,6 +72,9 @@ class Footprint(Part):
     stack_is: Literal["reserved", "host"]
     engine_flash_bytes: int
     engine_ram_bytes: int
+    fallback_flash_bytes: int = 0
+    fallback_ram_bytes: int = 0
+    stack: StackUse | None = None
 
 
 class BuildRecord(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -12,8 +13,7 @@ from axedge.artifacts.files import atomic_write
 from benchmarks.engine.baselines import known, store, worse
 from benchmarks.engine.harness import compiler_id
 from benchmarks.engine.measure import Row, reference_rows, trained_rows
-from benchmarks.engine.networks import SHAPES
-from benchmarks.engine.report import engine_page
+from benchmarks.engine.report import broken_promises, engine_page
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,8 +22,6 @@ def main() -> int:
     """Return the exit code: 0, 1 where a figure got worse, or as an error asks."""
     words = "Count what the generated engine costs."
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=words)
-    parser.add_argument("--trained", type=Path, help="also a trained network: the folder that `axedge convert` wrote")
-    parser.add_argument("--fallback", action="append", default=[], help="another kernel's C as its fallback")
     parser.add_argument("--update", action="store_true", help="make these figures the baselines")
     parser.add_argument("--out", type=Path, default=_ROOT / "out" / "engine.json")
     options = parser.parse_args()
@@ -37,21 +35,17 @@ def main() -> int:
 def _run(options: argparse.Namespace) -> int:
     compiler = compiler_id()
     rows: list[Row] = []
-    sources = [reference_rows()]
-    if options.trained:
-        sources += [trained_rows(options.trained), *(trained_rows(options.trained, name) for name in options.fallback)]
-    for source in sources:
-        for row in source:
-            rows.append(row)
-            print(f"{row.key:48} {row.instructions:9.1f} {row.flash_bytes:6} B {row.stack_bytes:4} B stack", flush=True)
+    for row in itertools.chain(reference_rows(), trained_rows()):
+        rows.append(row)
+        print(f"{row.key:48} {row.instructions:9.1f} {row.flash_bytes:6} B {row.stack_bytes:4} B stack", flush=True)
     body = {"schema": 1, "compiler": compiler, "rows": [row.as_dict() for row in rows]}
     atomic_write(options.out, json.dumps(body, indent=1) + "\n")
     atomic_write(_ROOT / "docs" / "engine.md", engine_page(rows, compiler))
     if options.update:
-        store([row for row in rows if row.network in SHAPES], compiler)
+        store(rows, compiler)
     if not known(compiler):
         print(f"No baselines for {compiler}: nothing was compared.", file=sys.stderr)
-    complaints = worse(rows, compiler)
+    complaints = [*broken_promises(rows), *worse(rows, compiler)]
     for line in complaints:
         print(line, file=sys.stderr)
     return 1 if complaints else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from axedge.convert.qnet import Deployment
 _FIRMWARE = Path(__file__).parent / "firmware"
 _COMPILER = "arm-none-eabi-gcc"
 _ICOUNT_SHIFT = 6
-_CALLS = 1000
+CALLS = 1000
 _ROWS = 125
 
 
@@ -120,7 +120,7 @@ class Bench:
 
         Args:
             folder: for all files.
-            deployment: of a kernel named bench.
+            deployment: of any kernel.
             machine: the emulated core.
             optimize: as `emit_aot` takes it.
             exact: the fallback; None: an empty function.
@@ -128,6 +128,7 @@ class Bench:
         """
         self.folder, self.machine, self.optimize, self.exact = folder, machine, optimize, exact
         folder.mkdir(parents=True, exist_ok=True)
+        deployment = replace(deployment, kernel="bench")
         for name, text in emit_aot(deployment, optimize, machine.core).items():
             (folder / name).write_text(text)
         rows = float_rows(deployment) if inputs is None else inputs

@@ -11,17 +11,22 @@ import numpy as np
 
 from axedge.artifacts.errors import CheckFailed
 from axedge.convert import reference
-from axedge.convert.deployment import load_deployment
 from axedge.convert.emit import OPTIMISE
 from axedge.convert.qnet import Deployment
-from axedge.kernels.kernel import load_kernel
-from benchmarks.engine.harness import MACHINES, Bench, Exact, Machine, Result, code_rows
-from benchmarks.engine.networks import SHAPES, with_threshold
+from axedge.kernels.kernel import Kernel, load_kernel
+from benchmarks.engine.gated import ALWAYS, NEVER, bench_inputs
+from benchmarks.engine.harness import CALLS, MACHINES, Bench, Exact, Machine, Result, code_rows
+from benchmarks.engine.networks import FOLDER, SHAPES, with_threshold
 from benchmarks.engine.networks import reference as reference_network
+from benchmarks.engine.stored import read_deployment
 
-_CALLS = 1000
+#: Trained networks, as `python -m benchmarks.engine.trained` makes them.
+TRAINED = ("inversek2j", "inversek2j_double", "inversek2j_double_best")
+#: Those of which more than the gate is counted.
+CALLS_COUNTED = ("inversek2j", "inversek2j_double_best")
+GATED_CORES = ("cortex-m0", "cortex-m4")
+
 _FNV_START, _FNV_FACTOR = 2166136261, 16777619
-_NEVER, _ALWAYS = 1 << 15, -(1 << 15)
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Row:
     Attributes:
         engine: "aot", or "exact" for the function that is approximated.
         core: as `emit_aot` names it.
-        network: small, big, or the kernel of a trained network.
+        network: small, big, or one of TRAINED.
         optimize: speed, balanced or size.
         measure: core (codes in, both heads), call_accepted and call_rejected (floats in, an empty fallback), gated
             (floats in, the real fallback, the trained gate) or exact.
@@ -81,37 +86,34 @@ def network_rows(name: str, deployment: Deployment, machine: Machine, optimize: 
         if full.checksum != _expected(deployment):
             raise CheckFailed(f"{name} on {machine.core}, {optimize}: the answers differ from the reference's.")
         yield _row(machine, name, optimize, "core", full, empty)
-        for measure, threshold in (("call_accepted", _ALWAYS), ("call_rejected", _NEVER)):
+        for measure, threshold in (("call_accepted", ALWAYS), ("call_rejected", NEVER)):
             bench = Bench(Path(folder) / measure, with_threshold(deployment, threshold), machine, optimize)
             yield _row(machine, name, optimize, measure, bench.run("axe_bench"), bench.run("empty_float"))
 
 
-def trained_rows(
-    folder: Path, kernel_name: str | None = None, cores: tuple[str, ...] = ("cortex-m0", "cortex-m4")
-) -> Iterator[Row]:
-    """Measure a trained network on its own samples, gated, beside its exact function.
+def trained_rows(names: tuple[str, ...] = tuple(TRAINED), cores: tuple[str, ...] = GATED_CORES) -> Iterator[Row]:
+    """Measure the trained networks of this folder on inputs of the application, gated, beside their exact functions.
 
     Args:
-        folder: what `axedge convert` wrote.
-        kernel_name: the kernel whose C is the fallback; None: the network's own.
+        names: of TRAINED.
         cores: as MACHINES names them.
     """
-    trained = load_deployment(folder)
-    kernel = load_kernel(kernel_name or trained.kernel)
-    deployment = replace(trained, kernel="bench")
-    with np.load(folder / "samples.npz") as samples:
-        inputs = samples["x"][:_CALLS].astype(np.float32)
-    for core in cores:
-        machine = MACHINES[core]
-        if kernel_name is None:
-            yield from network_rows(trained.kernel, deployment, machine, "speed")
-        exact = Exact(kernel.name, Path(str(kernel.source)))
-        with tempfile.TemporaryDirectory() as scratch:
-            bench = Bench(Path(scratch), deployment, machine, "speed", exact, inputs)
-            empty = bench.run("empty_float")
-            for measure, target, engine in (("gated", "axe_bench", "aot"), ("exact", exact.function, "exact")):
-                row = _row(machine, kernel.name, "speed", measure, bench.run(target), empty)
-                yield replace(row, engine=engine)
+    for name in names:
+        deployment, provenance = read_deployment(FOLDER / f"{name}.json")
+        for core in cores:
+            if name in CALLS_COUNTED:
+                yield from network_rows(name, deployment, MACHINES[core], "speed")
+            yield from gated_rows(name, deployment, load_kernel(provenance["kernel"]), MACHINES[core])
+
+
+def gated_rows(name: str, deployment: Deployment, kernel: Kernel, machine: Machine) -> Iterator[Row]:
+    """Measure a gated call and the exact function on the same inputs, with the same fallback."""
+    exact = Exact(kernel.name, Path(str(kernel.source)))
+    with tempfile.TemporaryDirectory() as scratch:
+        bench = Bench(Path(scratch), deployment, machine, "speed", exact, bench_inputs(kernel))
+        empty = bench.run("empty_float")
+        for measure, target, engine in (("gated", "axe_bench", "aot"), ("exact", exact.function, "exact")):
+            yield replace(_row(machine, name, "speed", measure, bench.run(target), empty), engine=engine)
 
 
 def _row(machine: Machine, network: str, optimize: str, measure: str, full: Result, empty: Result) -> Row:
@@ -121,7 +123,7 @@ def _row(machine: Machine, network: str, optimize: str, measure: str, full: Resu
         network=network,
         optimize=optimize,
         measure=measure,
-        instructions=round(machine.instructions(full.ticks - empty.ticks) / _CALLS, 1),
+        instructions=round(machine.instructions(full.ticks - empty.ticks) / CALLS, 1),
         flash_bytes=full.flash_bytes - empty.flash_bytes,
         ram_bytes=full.ram_bytes - empty.ram_bytes,
         stack_bytes=full.stack_bytes,
@@ -133,7 +135,7 @@ def _expected(deployment: Deployment) -> int:
     rows = code_rows(deployment)
     codes = rows.astype(np.int8 if deployment.net.bits == 8 else np.int16)
     answers, logits = reference.run(deployment.net, codes)
-    both = np.concatenate([answers, logits[:, None]], axis=1)[np.arange(_CALLS) % len(rows)]
+    both = np.concatenate([answers, logits[:, None]], axis=1)[np.arange(CALLS) % len(rows)]
     total = _FNV_START
     for byte in both.tobytes():
         total = (total ^ byte) * _FNV_FACTOR % 2**32

@@ -8,14 +8,14 @@ them again.
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from axedge.convert.qnet import Activation, Dense, Deployment, InputCode, Multiply, OutputCode, QNet
+from benchmarks.engine.stored import read_net, write_net
 
 FOLDER = Path(__file__).parent
 _WEIGHT_SCALE = 1 / 64
@@ -111,7 +111,7 @@ def draw_network(shape: Shape) -> QNet:
 
 def reference(name: str, kernel: str = "bench", threshold: int = 0) -> Deployment:
     """Return the committed network `name` over the box [-0.5, 1] x [0, 1] x ..., with an exact function."""
-    net = _read(FOLDER / f"{name}.json")
+    net = read_net(FOLDER / f"{name}.json")
     count, outputs = net.activations[net.source].size, net.activations[net.answer].size
     inputs = []
     for index in range(count):
@@ -134,47 +134,6 @@ def _factor(real: float) -> tuple[int, int]:
     return round(fraction * 2**31), shift
 
 
-def _write(path: Path, net: QNet) -> None:
-    def plain(value: object) -> object:
-        return value.tolist() if isinstance(value, np.ndarray) else value
-
-    body = {
-        "source": net.source,
-        "answer": net.answer,
-        "logit": net.logit,
-        "activations": [asdict(activation) for activation in net.activations.values()],
-        "operations": [
-            {"type": type(operation).__name__} | {key: plain(value) for key, value in vars(operation).items()}
-            for operation in net.operations
-        ],
-    }
-    path.write_text(json.dumps(body, separators=(",", ":")).replace('{"type"', '\n{"type"') + "\n")
-
-
-def _read(path: Path) -> QNet:
-    body = json.loads(path.read_text())
-    types = {
-        "weights": np.int8,
-        "weight_scales": np.float32,
-        "bias": np.int64,
-        "multiplier": np.int32,
-        "shift": np.int32,
-    }
-    operations = []
-    for entry in body["operations"]:
-        kind = {"Dense": Dense, "Multiply": Multiply}[entry.pop("type")]
-        operations.append(
-            kind(
-                **{
-                    key: np.array(value, types[key]) if isinstance(value, list) else value
-                    for key, value in entry.items()
-                }
-            )
-        )
-    activations = {entry["name"]: Activation(**entry) for entry in body["activations"]}
-    return QNet(activations, tuple(operations), body["source"], body["answer"], body["logit"])
-
-
 if __name__ == "__main__":
     for each, its_shape in SHAPES.items():
-        _write(FOLDER / f"{each}.json", draw_network(its_shape))
+        write_net(FOLDER / f"{each}.json", draw_network(its_shape))

@@ -1,4 +1,6 @@
-/* No engine: the exact function alone. What a firmware with a network takes over this one is the network's footprint. */
+/* No engine: the exact function alone. What a firmware with a network takes over this one is the network's footprint. With
+ * AXE_WITHOUT_EXACT there is not even that: what this one takes over it is the exact function's.
+ */
 #include "axe_engine.h"
 
 #include "axe_model.h"
@@ -33,7 +35,7 @@ int axe_engine_init(void)
 int axe_engine_exact(const float *in, float *out, uint32_t *ticks)
 {
     const uint32_t start = axe_timing_begin();
-#if AXE_MODEL_HAS_EXACT
+#if AXE_MODEL_HAS_EXACT && !defined(AXE_WITHOUT_EXACT)
     AXE_MODEL_EXACT(in, out);
 #else
     (void)in;
