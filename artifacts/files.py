@@ -37,6 +37,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
             scratch.unlink(missing_ok=True)
 
 
+def check_writable(folder: Path) -> None:
+    """Make the folder, and make sure that files can be written there: before the work, not after it.
+
+    Raises:
+        ArtifactError: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        _explain(error, folder, "Choose another folder with --out.")
+        raise
+
+
 def atomic_write(path: Path, content: bytes | str) -> None:
     """Write `content` to `path`, whole or not at all (a string as UTF-8)."""
     data = content.encode() if isinstance(content, str) else content
@@ -95,7 +110,7 @@ def _explain(error: OSError, path: Path, elsewhere: str) -> None:
     """Raise an ArtifactError for what is the fault of the disk or the folder, and nothing for any other error."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         raise ArtifactError(f"cannot write {path}: no space left on the disk.", "Free some and try again.") from error
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT):
         reason = (error.strerror or "not permitted").lower()
         raise ArtifactError(f"cannot write {path}: {reason}.", elsewhere) from error
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import click
 
+from axedge import interrupt, streams
 from axedge.artifacts.errors import AxedgeError, did_you_mean
 from axedge.terminal import Terminal
 
-INTERRUPTED = 130
+UNUSABLE = 2
 
 
 class Verbs(click.Group):
@@ -46,11 +47,15 @@ def axedge(context: click.Context, quiet: bool, verbose: bool) -> None:
 
     Start with:  axedge run inversek2j --board microbit
     """
+    interrupt.release()
     context.obj = Terminal(quiet=quiet, verbose=verbose)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
+    if "stdout" in streams.repair():
+        Terminal().error("stdout is closed: there is nowhere to print a result.", "Send it to a file or /dev/null.")
+        sys.exit(UNUSABLE)
     _find_tools_beside_python()
     _add_verbs()
     sys.exit(run(arguments))
@@ -61,6 +66,7 @@ def run(arguments: list[str] | None = None) -> int:
     terminal = Terminal()
     try:
         axedge.main(args=arguments, prog_name="axedge", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:
@@ -68,16 +74,26 @@ def run(arguments: list[str] | None = None) -> int:
         terminal.error(error.format_message(), f"See `{where} --help`.")
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):  # click echoes a line end before it aborts, for the terminal's ^C
-        terminal.error("interrupted; nothing half-written was left behind.")
-        return INTERRUPTED
+        interrupt.guard()
+        terminal.error(interrupt.WORDS)
+        return interrupt.INTERRUPTED
     except AxedgeError as error:
         if _verbose(arguments):
             terminal.talk.print_exception()
         terminal.error(error.message, error.hint)
         return error.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.give_up(sys.stdout)
         return 1
+    except OSError as error:
+        if _verbose(arguments):
+            terminal.talk.print_exception()
+        streams.give_up(sys.stdout)
+        where = f"{error.filename}: " if error.filename is not None else "the system refuses: "
+        terminal.error(
+            f"{where}{(error.strerror or str(error)).lower()}.", "`axedge --verbose` shows where it happened."
+        )
+        return UNUSABLE
     return 0
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from axedge.artifacts.files import check_writable
 from axedge.artifacts.workspace import Workspace
 from axedge.terminal import Terminal
 
@@ -202,6 +203,7 @@ class Pipeline:
         if whole and present.inputs_digest == wanted and not self.choice.force:
             self.terminal.say(f"{verb:<8} up to date: {folder}")
             return present
+        check_writable(folder)
         with self.terminal.stage(verb) as progress:
             record = work(progress)
         self.terminal.say(f"{verb:<8} done: {folder}")

@@ -158,7 +158,7 @@ def show_bench(terminal: Terminal, record: BenchRecord, as_json: bool) -> None:
     if as_json:
         show_document(terminal, record)
         return
-    terminal.results.print(bench_table(record))
+    terminal.table(bench_table(record))
     terminal.result(f"\n{record.verdict}")
 
 

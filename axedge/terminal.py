@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
+from axedge import streams
 from axedge.artifacts import progress as stage_progress
+from axedge.artifacts.errors import ArtifactError
 
 
 class Terminal:
@@ -36,24 +37,35 @@ class Terminal:
     def say(self, text: str) -> None:
         """Say a line of progress on stderr, unless quiet."""
         if not self.quiet:
-            self.talk.print(text, markup=False, soft_wrap=True)
+            self._talk(text)
 
     def error(self, text: str, hint: str = "") -> None:
         """Say one clear line about what went wrong."""
         line = f"axedge: {text}" + (f" {hint}" if hint else "")
-        self.talk.print(line, markup=False, style="red", soft_wrap=True)
+        self._talk(line, style="red")
 
     def result(self, text: str) -> None:
         """Print a line of result on stdout."""
-        self.results.print(text, markup=False, soft_wrap=True)
+        with _printing():
+            self.results.print(text, markup=False, soft_wrap=True)
 
-    def table(self, table: Table) -> None:
-        """Print a table of results on stdout."""
-        self.results.print(table)
+    def table(self, table: RenderableType) -> None:
+        """Print a table of results, or several, on stdout."""
+        with _printing():
+            self.results.print(table)
 
     def document(self, body: dict[str, Any]) -> None:
         """Print a JSON document on stdout; the body carries its own schema."""
-        sys.stdout.write(json.dumps(body, indent=2) + "\n")
+        with _printing():
+            sys.stdout.write(json.dumps(body, indent=2) + "\n")
+            sys.stdout.flush()
+
+    def _talk(self, text: str, style: str | None = None) -> None:
+        """Print a line on stderr; where that leads nowhere, the work goes on without a word."""
+        try:
+            self.talk.print(text, markup=False, style=style, soft_wrap=True)
+        except OSError:
+            streams.give_up(sys.stderr)
 
     @contextmanager
     def stage(self, title: str) -> Iterator[stage_progress.Progress]:
@@ -83,6 +95,19 @@ class Terminal:
                 bars.update(task, completed=done, total=total, note=note)
 
             yield report
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Turn a full disk behind stdout into a clear line; a reader that has gone away is left to the top."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        streams.give_up(sys.stdout)
+        reason = (error.strerror or "unknown reason").lower()
+        raise ArtifactError(f"the result cannot be printed: {reason}.", "See where stdout leads.") from error
 
 
 class _Lines:
