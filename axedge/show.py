@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.base import Record
     from axedge.artifacts.records.bench import BenchRecord
     from axedge.artifacts.records.build import BuildRecord
-    from axedge.artifacts.records.convert import ConvertRecord
+    from axedge.artifacts.records.convert import ConvertRecord, ForeignCheck
     from axedge.artifacts.records.results import ResultRow
     from axedge.artifacts.records.train import TrainRecord
     from axedge.host.ports import Port
@@ -94,6 +94,8 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
             f"Guarantee: at most {exact_percent(promise.eps)} of the answers used are outside the bound, with "
             f"{exact_percent(1 - promise.delta)} confidence. {promise.distribution}"
         )
+    if record.foreign is not None:
+        terminal.result(_foreign(record.foreign))
     terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
     checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result
     terminal.result(f"Check against TensorFlow Lite Micro: {checked}.")
@@ -103,6 +105,19 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
             f"{strays.name} {strays.version} differs from it in {strays.differing:,} of {strays.outputs:,} codes, "
             f"by at most {strays.max_steps} steps."
         )
+
+
+def _foreign(found: ForeignCheck) -> str:
+    """Return in words what happens where the application never goes."""
+    words = (
+        f"{percent(found.share_of_box)} of the box is foreign: there the application never goes. The domain guard lets "
+        f"{100 * found.past_guard:.2g} % of it pass, the network is used on {100 * found.invoked / found.count:.2g} % "
+        f"(at most {100 * found.bound:.2g} % with confidence)."
+    )
+    if found.held:
+        return words
+    without = "" if found.invocation_without is None else f" Without it, {percent(found.invocation_without)} is used."
+    return f"{words} That is more than the {100 * found.limit:g} % wanted: this network is too small for both.{without}"
 
 
 def show_build(terminal: Terminal, record: BuildRecord, as_json: bool) -> None:

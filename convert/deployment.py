@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from axedge.artifacts.errors import ArtifactError
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.convert import affine, reference
+from axedge.convert.guard import coarse, inside
 from axedge.convert.maps import Maps
-from axedge.convert.qnet import Deployment, InputCode, OutputCode, QNet
+from axedge.convert.qnet import Band, Deployment, InputCode, OutputCode, QNet
 from axedge.convert.reader import read
 from axedge.kernels.kernel import Kernel
 
 TFLITE_FILE = "axnet.tflite"
+
+#: Logit of an input that the domain guard turns away: no threshold is as low.
+TURNED_AWAY = -(1 << 31)
 
 
 def deploy(kernel: Kernel, tflite: bytes, maps: Maps) -> Deployment:
@@ -58,19 +62,20 @@ def float_rules(kernel: Kernel, net: QNet, maps: Maps) -> tuple[tuple[InputCode,
 
 
 def answer(deployment: Deployment, x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return what the network says to inputs within the domain, as the device does: floats in, floats out.
+    """Return what the network says, as the device does: floats in, floats out.
 
     Args:
-        deployment: network and rules.
+        deployment: network, rules and domain guard.
         x: float32, shape (N, n).
 
     Returns:
-        y', float32 of shape (N, m), and the logit codes, shape (N,).
+        y', float32 of shape (N, m), and the logit codes, shape (N,): TURNED_AWAY outside the domain.
     """
     net = deployment.net
     codes = affine.encode(deployment.inputs, net.activations[net.source], x)
     answers, logits = reference.run(net, codes)
-    return affine.decode(deployment.outputs, answers), logits.astype(np.int64)
+    domain = affine.in_domain(deployment.inputs, x) & inside(deployment.guard, coarse(codes, net.bits))
+    return affine.decode(deployment.outputs, answers), np.where(domain, logits.astype(np.int64), TURNED_AWAY)
 
 
 def load_deployment(folder: Path) -> Deployment:
@@ -99,6 +104,10 @@ def load_deployment(folder: Path) -> Deployment:
         eps=promise.eps if promise else 0.0,
         delta=promise.delta if promise else 0.0,
         notes=record.notes,
+        guard=tuple(
+            Band(band.row, band.column, np.array(band.low, np.int8), np.array(band.high, np.int8))
+            for band in record.guard
+        ),
     )
 
 

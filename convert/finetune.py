@@ -15,17 +15,14 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.errors import CheckFailed, UnsupportedModel
 from axedge.artifacts.progress import Progress, silent
-from axedge.convert.deployment import answer, deploy
 from axedge.convert.equalise import equalise
 from axedge.convert.export import patch_of
 from axedge.convert.fakequant import Plan, fit_logit, forward, observe
-from axedge.convert.maps import Maps
 from axedge.convert.patch import apply_patch
 from axedge.convert.proof import prove
 from axedge.convert.quantise import quantise
 from axedge.convert.reader import read
-from axedge.kernels.kernel import Kernel, Samples
-from axedge.kernels.metrics import invocation_at_precision, is_safe
+from axedge.convert.task import FOREIGN_AIM, Task, Worth
 from axedge.train import losses
 from axedge.train.fit import Batches, Loop, LossFunction, State, warm_up_and_cosine
 from axedge.train.network import to_keras
@@ -35,8 +32,6 @@ from axedge.train.topology import Topology
 Array = NDArray[np.float32]
 How = Literal["converted", "equalised", "fine-tuned"]
 
-TRAIN_SAMPLES = 131_072
-VALIDATION_SAMPLES = 20_000
 #: Samples whose activations set the starting ranges.
 _RANGE_SAMPLES = 4_096
 #: Samples whose largest logit ends its range.
@@ -45,6 +40,8 @@ _LOGIT_SAMPLES = 32_768
 _TANH_RANGE = 3.0
 #: Up to this many parameters a network gets all the steps.
 _FULL_EFFORT_PARAMETERS = 100
+#: Share of foreign points in what is trained on, where the predictor must learn all of them.
+_FOREIGN_SHARE = 0.15
 _FEWEST_STEPS = 2_000
 #: Steps between two reports of progress.
 _REPORT_EVERY = 2_000
@@ -84,24 +81,6 @@ STRETCHES = (
 
 
 @dataclass(frozen=True)
-class Worth:
-    """A network's validation figures in whole numbers.
-
-    Attributes:
-        true_invocation: share of safe answers.
-        invocation: the largest at the wanted precision.
-    """
-
-    true_invocation: float
-    invocation: float
-
-    @property
-    def rank(self) -> float:
-        """What is compared. True invocation counts a little, to tell predictors apart that are good for nothing yet."""
-        return self.invocation + 0.1 * self.true_invocation
-
-
-@dataclass(frozen=True)
 class Tuned:
     """A quantised network.
 
@@ -116,37 +95,6 @@ class Tuned:
     candidate: int
     how: How
     worth: Worth
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the candidates are for.
-
-    Attributes:
-        kernel: what is approximated.
-        maps: between the kernel's units and the network's.
-        precision: at which invocation is to be largest.
-        train: samples to train on.
-        validation: samples to choose by.
-    """
-
-    kernel: Kernel
-    maps: Maps
-    precision: float
-    train: Samples
-    validation: Samples
-
-    @classmethod
-    def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int) -> Task:
-        """Draw the samples."""
-        train = kernel.draw("train", TRAIN_SAMPLES, seed)
-        return cls(kernel, maps, precision, train, kernel.draw("validation", VALIDATION_SAMPLES, seed))
-
-    def judge(self, tflite: bytes) -> Worth:
-        """Return what a .tflite is worth, executed in whole numbers."""
-        y, logits = answer(deploy(self.kernel, tflite, self.maps), self.validation.x)
-        safe = is_safe(self.kernel.error, self.validation.y, y)
-        return Worth(float(safe.mean()), invocation_at_precision(safe, logits, self.precision))
 
 
 def tune(
@@ -191,7 +139,7 @@ def tune(
         rows, origins = rows[order], [written[place].candidate for place in order]
         note = f"{best.worth.invocation:.3f} at {100 * task.precision:g} % precision in whole numbers"
         report = _Report(progress, done, work, stretch.networks, note)
-        rows = _train(plan, task, rows, u, stretch, seed + number, report)
+        rows = _train(plan, task, rows, stretch, seed + number, report)
         written = write(rows, origins, "fine-tuned")
         done += stretch.steps * stretch.networks
     return max([*found, *written], key=lambda one: one.worth.rank)
@@ -234,21 +182,40 @@ def quantised_loss(plan: Plan, task: Task, stretch: Stretch) -> LossFunction:
     """Return the loss of each network on its quantised answers; column 1 of the schedule is tau.
 
     A soft count of the unsafe answers, the safe logit's cross-entropy against the quantised errors, and the selective
-    loss.
+    loss. The last row of y is 1 for foreign points, whose answers do not matter and are never safe.
     """
     tf = tensorflow()
     offset, scale = np.array(task.maps.outputs, np.float32).T[:, np.newaxis, :, np.newaxis]
 
     def loss(flat: Any, x: Any, y: Any, row: Any) -> Any:
         v, logit = forward(plan, flat, x)
-        ratio = losses.squared_ratio(task.kernel.error, y, v * scale + offset)
+        exact, foreign = y[:-1], y[-1]
+        ratio = losses.squared_ratio(task.kernel.error, exact, v * scale + offset)
         unsafe = losses.sigmoid_loss(ratio, row[1])
-        total = unsafe + losses.cross_entropy(logit, losses.safe_labels(ratio))
+        total = (1.0 - foreign) * unsafe
+        total += losses.cross_entropy(logit, losses.safe_labels(ratio) * (1.0 - foreign))
         if stretch.selection:
-            total += stretch.selection * losses.selective_loss(logit, unsafe, stretch.violation_price)
+            used = (1.0 - foreign) * losses.selective_loss(logit, unsafe, stretch.violation_price)
+            total += stretch.selection * (used + foreign * stretch.violation_price * tf.sigmoid(logit))
         return tf.reduce_mean(total, axis=1)
 
     return loss
+
+
+def training_rows(task: Task, seed: int) -> tuple[Array, Array]:
+    """Return normalised inputs [N, n], and results with a last column that is 1 for foreign points [N, m + 1].
+
+    The more foreign points get past the domain guard, the more of them are mixed in.
+    """
+    outside = task.outside
+    to_learn = max(0.0, 1.0 - FOREIGN_AIM / outside.passing) if outside.passing else 0.0
+    count = round(len(task.train) * _FOREIGN_SHARE * to_learn)
+    rows = np.random.default_rng([seed, 0xF0]).integers(len(outside.train), size=count) if count else []
+    x = np.concatenate([task.train.x, outside.train[rows]]) if count else task.train.x
+    # Any result will do where it does not matter, if only the loss is finite.
+    y = np.concatenate([task.train.y, np.broadcast_to(task.train.y[:1], (count, task.train.y.shape[1]))])
+    flag = np.repeat([0.0, 1.0], [len(task.train), count])[:, np.newaxis]
+    return task.maps.normalise(x), np.concatenate([y, flag], axis=1).astype(np.float32)
 
 
 class _Report:
@@ -261,11 +228,9 @@ class _Report:
         self._progress(self._done + steps * self._networks, self._work, self._note)
 
 
-def _train(
-    plan: Plan, task: Task, rows: Array, u: Array, stretch: Stretch, seed: int, report: Callable[[int], None]
-) -> Array:
+def _train(plan: Plan, task: Task, rows: Array, stretch: Stretch, seed: int, report: Callable[[int], None]) -> Array:
     """Return the networks after one stretch."""
-    loop = Loop(quantised_loss(plan, task, stretch), Batches(u, task.train.y, stretch.batch, seed))
+    loop = Loop(quantised_loss(plan, task, stretch), Batches(*training_rows(task, seed), stretch.batch, seed))
     tau = np.geomspace(stretch.tau_start, stretch.tau_end, stretch.steps)
     rate = warm_up_and_cosine(stretch.steps, stretch.learning_rate, 200)
     schedule = np.stack([rate, tau], axis=1).astype(np.float32)

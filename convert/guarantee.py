@@ -13,12 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from axedge.convert.deployment import TURNED_AWAY
 from axedge.kernels.metrics import clopper_pearson_upper
 
 #: Invocation of the proposed thresholds, over that of the lowest one that reaches the precision on validation samples.
 _SHARES = (1.01, 1.005, 1.0, 0.995, 0.99, 0.985, 0.98, 0.97, 0.96, 0.94, 0.91, 0.86, 0.75, 0.55, 0.3)
 #: Invocation of the proposed thresholds where none reaches it.
 _BLIND_SHARES = (0.9, 0.75, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
+
+#: Share of the foreign points that the proposed thresholds let through on validation, where a limit is at stake.
+_FOREIGN_SHARES = (0.95, 0.85, 0.7, 0.5)
 
 #: Upper bound of a share, given hits, trials and confidence.
 Bound = Callable[[int, int, float], float]
@@ -33,12 +37,16 @@ class Tested:
         invoked: samples that it lets through.
         violations: how many of them are not safe.
         bound: upper bound of the violation rate, at this threshold's share of delta.
+        foreign_invoked: foreign points that it lets through.
+        foreign_bound: upper bound of their share among all foreign points, likewise; 0 where there are none.
     """
 
     threshold: int
     invoked: int
     violations: int
     bound: float
+    foreign_invoked: int
+    foreign_bound: float
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,9 @@ class Calibration:
         delta: probability that the promise may fail.
         count: calibration samples.
         thresholds: how many were tested.
-        chosen: the one that lets most through among those that pass, or None.
+        chosen: the one that lets most through among those that pass, or None. Those that let too many foreign points
+            through come last.
+        unlimited: the same, whatever they do to foreign points.
         best: the one with the lowest bound.
     """
 
@@ -59,6 +69,7 @@ class Calibration:
     count: int
     thresholds: int
     chosen: Tested | None
+    unlimited: Tested | None
     best: Tested
 
     @property
@@ -67,13 +78,35 @@ class Calibration:
         return self.chosen.invoked / self.count if self.chosen else 0.0
 
 
-def propose_thresholds(safe: NDArray[np.bool_], logits: NDArray[np.integer], eps: float) -> tuple[int, ...]:
+@dataclass(frozen=True)
+class Foreign:
+    """Foreign points, and how many of them the gate may let through.
+
+    Attributes:
+        logits: their codes, shape (K,).
+        limit: largest share.
+    """
+
+    logits: NDArray[np.integer]
+    limit: float
+
+    def least_threshold(self, part: float = 1.0) -> int:
+        """Return the lowest threshold that lets no more than this part of the limit through."""
+        allowed = min(int(part * self.limit * len(self.logits)), len(self.logits) - 1)
+        place = len(self.logits) - 1 - allowed
+        return int(np.partition(self.logits, place)[place]) + 1
+
+
+def propose_thresholds(
+    safe: NDArray[np.bool_], logits: NDArray[np.integer], eps: float, foreign: Foreign | None = None
+) -> tuple[int, ...]:
     """Return logit codes worth testing, from validation samples: around the lowest one that keeps the promise there.
 
     Args:
         safe: whether each answer is safe, shape (N,).
         logits: codes, shape (N,).
         eps: violation rate to be promised.
+        foreign: validation points; None for no limit.
     """
     order = np.argsort(-logits, kind="stable")
     descending = logits[order].astype(np.int64)
@@ -84,7 +117,12 @@ def propose_thresholds(safe: NDArray[np.bool_], logits: NDArray[np.integer], eps
     if good.any():
         shares = np.array(_SHARES) * invoked[good].max() / len(order)
     places = np.clip(np.ceil(shares * len(order)).astype(int) - 1, 0, len(order) - 1)
-    return tuple(int(code) for code in np.unique(descending[places]))
+    proposed = {int(code) for code in descending[places]}
+    if foreign is not None and len(foreign.logits):
+        limited = {foreign.least_threshold(share) for share in _FOREIGN_SHARES}
+        proposed |= {code for code in limited if min(proposed) < code <= descending[0]}
+    # What the domain guard turns away no threshold can let through.
+    return tuple(sorted(code for code in proposed if code > TURNED_AWAY)) or (int(descending[0]),)
 
 
 def calibrate(
@@ -94,6 +132,7 @@ def calibrate(
     eps: float,
     delta: float,
     bound: Bound = clopper_pearson_upper,
+    foreign: Foreign | None = None,
 ) -> Calibration:
     """Test thresholds on samples that neither training nor `propose_thresholds` has seen.
 
@@ -104,6 +143,7 @@ def calibrate(
         eps: violation rate to be promised, above 0, below 1.
         delta: probability that the promise may fail, above 0, below 1.
         bound: for tests of this method only.
+        foreign: points that nothing has seen either, and their limit; None for no limit.
 
     Raises:
         ValueError: an argument is out of range.
@@ -115,13 +155,22 @@ def calibrate(
     for threshold in thresholds:
         used = logits >= threshold
         invoked, violations = int(used.sum()), int((used & ~safe).sum())
-        tested.append(Tested(int(threshold), invoked, violations, bound(violations, invoked, confidence)))
+        strayed = 0 if foreign is None else int((foreign.logits >= threshold).sum())
+        share = bound(strayed, len(foreign.logits), confidence) if foreign is not None and len(foreign.logits) else 0.0
+        rate = bound(violations, invoked, confidence)
+        tested.append(Tested(int(threshold), invoked, violations, rate, strayed, share))
     passing = [one for one in tested if one.bound <= eps]
+    limited = [one for one in passing if foreign is None or one.foreign_bound <= foreign.limit]
     return Calibration(
         eps=eps,
         delta=delta,
         count=len(safe),
         thresholds=len(tested),
-        chosen=max(passing, key=lambda one: (one.invoked, one.threshold), default=None),
+        chosen=_most(limited) or min(passing, key=lambda one: (one.foreign_bound, -one.invoked), default=None),
+        unlimited=_most(passing),
         best=min(tested, key=lambda one: (one.bound, -one.invoked)),
     )
+
+
+def _most(passing: Sequence[Tested]) -> Tested | None:
+    return max(passing, key=lambda one: (one.invoked, one.threshold), default=None)

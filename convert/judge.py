@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.records.convert import Figures
+from axedge.convert.deployment import TURNED_AWAY
 from axedge.kernels.metrics import gate_figures, invocation_at_precision, is_safe, sample_error
 from axedge.kernels.spec import ErrorSpec
 
@@ -28,12 +29,13 @@ def figures(
     """
     safe = is_safe(error, y, answers)
     gate = gate_figures(safe, logits >= threshold)
+    margins = np.where(logits == TURNED_AWAY, np.nan, logits)
     return Figures(
         true_invocation=gate.true_invocation,
         invocation=gate.invocation,
         precision=gate.precision,
         useful_invocation=gate.useful_invocation,
-        inv95=invocation_at_precision(safe, logits, 0.95),
-        inv99=invocation_at_precision(safe, logits, 0.99),
+        inv95=invocation_at_precision(safe, margins, 0.95),
+        inv99=invocation_at_precision(safe, margins, 0.99),
         median_error=float(np.median(sample_error(error, y, answers))),
     )

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import CheckFailed
-from axedge.artifacts.records.convert import AtGuarantee, ConvertOptions, Guarantee
-from axedge.convert.deployment import answer
-from axedge.convert.guarantee import Calibration, calibrate, propose_thresholds
+from axedge.artifacts.records.convert import AtGuarantee, ConvertOptions, ForeignCheck, Guarantee
+from axedge.convert.deployment import TURNED_AWAY, answer
+from axedge.convert.guarantee import Calibration, Foreign, calibrate, propose_thresholds
 from axedge.convert.qnet import Deployment
+from axedge.convert.task import FOREIGN_LIMIT, Task
 from axedge.kernels.kernel import Kernel, Samples
-from axedge.kernels.metrics import is_safe
+from axedge.kernels.metrics import clopper_pearson_upper, is_safe
 
 CALIBRATION_COUNT = 200_000
 PROPOSAL_COUNT = 50_000
+FOREIGN_COUNT = 20_000
 #: What is calibrated for the record where the user asks for no promise.
 USUAL = (0.05, 0.05)
 #: Float logits as whole numbers, so that one calibration serves both.
@@ -35,36 +37,36 @@ class Promise:
     Attributes:
         guarantee: what is promised, None where the user asked for nothing.
         at_guarantee: invocation that could be promised.
+        foreign: what happens to foreign points; None where there are none.
         threshold: logit code that goes with the guarantee.
     """
 
     guarantee: Guarantee | None
     at_guarantee: AtGuarantee
+    foreign: ForeignCheck | None
     threshold: int
 
     def applied(self, deployment: Deployment) -> Deployment:
         """Return the deployment with the promised gate."""
-        if self.guarantee is None:
-            return deployment
-        words = (
-            f"Promise: of the answers used, at most {100 * self.guarantee.eps:g} % are not safe, with "
-            f"{100 * (1 - self.guarantee.delta):g} % confidence, for those inputs; calibrated on "
-            f"{self.guarantee.calibration_count} of them."
-        )
-        return replace(
-            deployment,
-            threshold=self.threshold,
-            eps=self.guarantee.eps,
-            delta=self.guarantee.delta,
-            notes=(*deployment.notes, words),
-        )
+        notes = deployment.notes
+        if self.guarantee is not None:
+            words = (
+                f"Promise: of the answers used, at most {100 * self.guarantee.eps:g} % are not safe, with "
+                f"{100 * (1 - self.guarantee.delta):g} % confidence, for those inputs; calibrated on "
+                f"{self.guarantee.calibration_count} of them."
+            )
+            deployment = replace(
+                deployment, threshold=self.threshold, eps=self.guarantee.eps, delta=self.guarantee.delta
+            )
+            notes = (*notes, words)
+        return replace(deployment, notes=notes if self.foreign is None else (*notes, foreign_words(self.foreign)))
 
 
-def promise_for(kernel: Kernel, deployment: Deployment, network: FloatNetwork, options: ConvertOptions) -> Promise:
+def promise_for(task: Task, deployment: Deployment, network: FloatNetwork, options: ConvertOptions) -> Promise:
     """Calibrate the gate.
 
     Args:
-        kernel: gives the samples, metric and bound.
+        task: gives the samples, metric and bound, and foreign points.
         deployment: the quantised network.
         network: the float one that it came from, for comparison.
         options: seed, guarantee and confidence.
@@ -72,34 +74,81 @@ def promise_for(kernel: Kernel, deployment: Deployment, network: FloatNetwork, o
     Raises:
         CheckFailed: the user asked for a guarantee, and nothing can be promised.
     """
+    kernel = task.kernel
     eps, delta = USUAL
     if options.guarantee is not None:
         eps, delta = round(1.0 - options.guarantee, 9), round(1.0 - options.confidence, 9)
     proposal = kernel.draw("validation", PROPOSAL_COUNT, options.seed)
     fresh = kernel.draw("calibration", CALIBRATION_COUNT, options.seed)
-    whole = _calibrated(kernel, proposal, fresh, lambda x: answer(deployment, x), eps, delta)
+    strangers, share_of_box = task.outside.foreign.draw("calibration", FOREIGN_COUNT, options.seed)
+    logits = [answer(deployment, x)[1] for x in (task.outside.validation, strangers)]
+    foreign = [Foreign(one, FOREIGN_LIMIT) for one in logits]
+    whole = _calibrated(kernel, proposal, fresh, lambda x: answer(deployment, x), eps, delta, foreign)
     as_float = _calibrated(kernel, proposal, fresh, _whole_logits(network), eps, delta)
     reached = AtGuarantee(eps=eps, delta=delta, float_invocation=as_float.invocation, invocation=whole.invocation)
+    reach = None if task.outside.foreign.neighbours is None else task.outside.foreign.reach
     if options.guarantee is None:
-        return Promise(None, reached, deployment.threshold)
-    if whole.chosen is None:
-        best = whole.best
-        raise CheckFailed(
-            f"no gate keeps the violation rate of {kernel.name} within {100 * eps:g} % with "
-            f"{100 * options.confidence:g} % confidence; the best that could be promised is {100 * best.bound:.3g} %, "
-            f"using the network on {100 * best.invoked / whole.count:.3g} % of the inputs.",
-            "Ask for less with --guarantee, widen the bound, or give the kernel a larger network.",
+        invoked = int((logits[1] >= deployment.threshold).sum())
+        bound = clopper_pearson_upper(invoked, len(strangers), 1.0 - delta)
+        return Promise(
+            None, reached, _checked(share_of_box, reach, logits[1], invoked, bound, None), deployment.threshold
         )
+    chosen = whole.chosen
+    if chosen is None:
+        raise _impossible(kernel, whole)
     guarantee = Guarantee(
         eps=eps,
         delta=delta,
         calibration_count=whole.count,
-        invoked=whole.chosen.invoked,
-        violations=whole.chosen.violations,
+        invoked=chosen.invoked,
+        violations=chosen.violations,
         thresholds=whole.thresholds,
         distribution=distribution(kernel),
     )
-    return Promise(guarantee, reached, whole.chosen.threshold)
+    without = whole.unlimited.invoked / whole.count if whole.unlimited else None
+    checked = _checked(share_of_box, reach, logits[1], chosen.foreign_invoked, chosen.foreign_bound, without)
+    return Promise(guarantee, reached, checked, chosen.threshold)
+
+
+def foreign_words(foreign: ForeignCheck) -> str:
+    """Return in words what happens to foreign points."""
+    share = f"{100 * foreign.share_of_box:.3g} % of the box is foreign: points where the application never goes"
+    found = f"the network is used on {100 * foreign.invoked / foreign.count:.2g} % of {foreign.count} of them"
+    return f"{share}; {found}, at most {100 * foreign.bound:.2g} % with confidence."
+
+
+def _checked(
+    share_of_box: float,
+    reach: float | None,
+    logits: NDArray[np.int64],
+    invoked: int,
+    bound: float,
+    without: float | None,
+) -> ForeignCheck | None:
+    """Return the record of a check on foreign points with these logits, None where there are none."""
+    if not len(logits):
+        return None
+    return ForeignCheck(
+        share_of_box=share_of_box,
+        reach=reach,
+        count=len(logits),
+        past_guard=float(np.mean(logits > TURNED_AWAY)),
+        invoked=invoked,
+        bound=bound,
+        limit=FOREIGN_LIMIT,
+        held=bound <= FOREIGN_LIMIT,
+        invocation_without=without,
+    )
+
+
+def _impossible(kernel: Kernel, whole: Calibration) -> CheckFailed:
+    best = whole.best
+    return CheckFailed(
+        f"no gate keeps the violation rate of {kernel.name} within {100 * whole.eps:g} % with "
+        f"{100 * (1 - whole.delta):g} % confidence; the best that could be promised is {100 * best.bound:.3g} %, "
+        f"using the network on {100 * best.invoked / whole.count:.3g} % of the inputs.",
+        "Ask for less with --guarantee, widen the bound, or give the kernel a larger network.",
+    )
 
 
 def distribution(kernel: Kernel) -> str:
@@ -112,14 +161,21 @@ def distribution(kernel: Kernel) -> str:
 
 
 def _calibrated(
-    kernel: Kernel, proposal: Samples, fresh: Samples, run: _Whole, eps: float, delta: float
+    kernel: Kernel,
+    proposal: Samples,
+    fresh: Samples,
+    run: _Whole,
+    eps: float,
+    delta: float,
+    foreign: Sequence[Foreign | None] = (None, None),
 ) -> Calibration:
+    """Calibrate a network's gate; `foreign` are points to propose thresholds by, and fresh ones."""
     judged = []
     for samples in (proposal, fresh):
         answers, logits = run(samples.x)
         judged.append((is_safe(kernel.error, samples.y, answers), logits))
-    thresholds = propose_thresholds(*judged[0], eps)
-    return calibrate(*judged[1], thresholds, eps, delta)
+    thresholds = propose_thresholds(*judged[0], eps, foreign[0])
+    return calibrate(*judged[1], thresholds, eps, delta, foreign=foreign[1])
 
 
 def _whole_logits(network: FloatNetwork) -> _Whole:

@@ -186,6 +186,30 @@ class OutputCode:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Part of the domain guard: for each row of codes of one input, which codes of another one the application has.
+
+    Both inputs count by the upper 8 bits of their code, -128 to 127.
+
+    Attributes:
+        row: position of the input that chooses the row.
+        column: position of the input that must lie within the row's codes.
+        low: int8, shape (rows,), rows a power of two; row k holds codes -128 + k * 256 / rows onwards.
+        high: int8, shape (rows,); below `low` where the application has nothing.
+    """
+
+    row: int
+    column: int
+    low: NDArray[np.int8]
+    high: NDArray[np.int8]
+
+    @property
+    def row_shift(self) -> int:
+        """Bits of an 8-bit code that do not matter to the row."""
+        return 8 - (len(self.low).bit_length() - 1)
+
+
+@dataclass(frozen=True)
 class Deployment:
     """Everything that the generated C says: the network, its float rules, its gate and what is promised.
 
@@ -199,6 +223,7 @@ class Deployment:
         eps: promised violation rate, 0 without a guarantee.
         delta: 1 - confidence of the promise, 0 without a guarantee.
         notes: lines for the header's comment: distribution, metric and bound, calibration count.
+        guard: bands that codes must lie in, or the input is out of the domain.
     """
 
     kernel: str
@@ -211,3 +236,4 @@ class Deployment:
     eps: float = 0.0
     delta: float = 0.0
     notes: tuple[str, ...] = field(default=())
+    guard: tuple[Band, ...] = field(default=())

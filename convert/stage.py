@@ -21,6 +21,7 @@ from axedge.artifacts.records.convert import (
     ConvertOptions,
     ConvertRecord,
     ErrorRule,
+    GuardBand,
     InputRule,
     OutputRule,
 )
@@ -29,9 +30,9 @@ from axedge.convert import affine
 from axedge.convert.arrays import emit_arrays
 from axedge.convert.checks import check_tflm, compare_desktop
 from axedge.convert.cost import cost_of
-from axedge.convert.deployment import TFLITE_FILE, answer, deploy
+from axedge.convert.deployment import TFLITE_FILE, answer
 from axedge.convert.emit import emit_aot
-from axedge.convert.finetune import STRETCHES, Task, Tuned, tune
+from axedge.convert.finetune import STRETCHES, Tuned, tune
 from axedge.convert.judge import figures
 from axedge.convert.maps import Maps
 from axedge.convert.promise import FloatNetwork, distribution, promise_for
@@ -39,6 +40,7 @@ from axedge.convert.proof import prove
 from axedge.convert.qnet import Deployment
 from axedge.convert.reader import parse
 from axedge.convert.reference import Codes
+from axedge.convert.task import Task
 from axedge.convert.tflm import smallest_arena_bytes
 from axedge.convert.vectors import SAMPLES_FILE, VECTOR_COUNT, VECTORS_FILE, vector_codes, write_samples, write_vectors
 from axedge.kernels.kernel import Kernel
@@ -121,12 +123,13 @@ def convert_kernel(
     """
     options = _options(seed, activations, guarantee, confidence, effort)
     source = _load(kernel, train_folder)
-    tuned = _tuned(kernel, source, options, progress)
+    task = Task.of(kernel, source.maps, options.guarantee or 0.95, options.seed)
+    tuned = _tuned(task, source, options, progress)
     progress(_TUNING_SHARE, 1.0, "judging in whole numbers")
-    deployment = replace(deploy(kernel, tuned.tflite, source.maps), notes=_notes(kernel))
+    deployment = replace(task.deploy(tuned.tflite), notes=_notes(kernel))
     proof = prove(deployment.net)
     network = float_network(source.models[tuned.candidate], source.maps)
-    promise = promise_for(kernel, deployment, network, options)
+    promise = promise_for(task, deployment, network, options)
     deployment = promise.applied(deployment)
     figures_found = _figures(kernel, deployment, network, seed)
     progress(0.9, 1.0, "comparing with TensorFlow Lite Micro")
@@ -144,6 +147,7 @@ def convert_kernel(
         seed=seed,
         guarantee=promise.guarantee,
         at_guarantee=promise.at_guarantee,
+        foreign=promise.foreign,
         proof=tuple(AccumulatorBound(**asdict(bound)) for bound in proof),
         parameters=int(source.models[tuned.candidate].count_params()),
         tflite_bytes=len(tuned.tflite),
@@ -195,10 +199,9 @@ def _network_digest(path: Path) -> str:
         raise ArtifactError(f"{path} is missing or damaged ({error}).", "Run `axedge train` again.") from None
 
 
-def _tuned(kernel: Kernel, source: _Source, options: ConvertOptions, progress: Progress) -> Tuned:
+def _tuned(task: Task, source: _Source, options: ConvertOptions, progress: Progress) -> Tuned:
     """Return the best quantised network of the candidates."""
     networks = [from_keras(model) for model in source.models]
-    task = Task.of(kernel, source.maps, options.guarantee or 0.95, options.seed)
     return tune(
         task,
         networks[0][0],
@@ -288,6 +291,10 @@ def _description(kernel: Kernel, deployment: Deployment) -> dict[str, Any]:
         "inputs": tuple(InputRule(name=port.name, unit=port.unit, **asdict(rule)) for port, rule in inputs),
         "outputs": tuple(OutputRule(name=port.name, unit=port.unit, **asdict(rule)) for port, rule in outputs),
         "threshold": deployment.threshold,
+        "guard": tuple(
+            GuardBand(row=band.row, column=band.column, low=tuple(band.low.tolist()), high=tuple(band.high.tolist()))
+            for band in deployment.guard
+        ),
         "notes": deployment.notes,
     }
 

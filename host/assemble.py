@@ -118,6 +118,7 @@ def assemble(
         exact_from="board" if measured.hello.has_exact else "samples.npz",
         paths=_paths(table.path),
         guarantee=guarantee,
+        foreign_invocation=convert.foreign.invoked / convert.foreign.count if convert.foreign else None,
         vectors=measured.vectors,
         invocation=gate.invocation,
         precision=gate.precision,

@@ -40,6 +40,8 @@ def _quality(record: BenchRecord) -> Table:
         kept = {True: "held", False: "BROKEN", None: "not at stake here"}[promise.held]
         confidence = exact_percent(1 - promise.delta)
         table.add_row("promised", exact_percent(promise.eps), f"at most, with {confidence} confidence: {kept}")
+    if record.foreign_invocation is not None:
+        table.add_row("foreign points", percent(record.foreign_invocation), "used, of those where no input falls")
     table.add_row("useful invocation", percent(record.useful_invocation), "used and within the bound")
     table.add_row("true invocation", percent(record.true_invocation), "within the bound, used or not")
     spread = f"p95 {number(error.p95)}, p99 {number(error.p99)}, max {number(error.max)}"

@@ -176,6 +176,8 @@ class BenchRecord(Record):
         samples_wanted: samples asked for; more than `samples` in a partial result.
         complete: whether all of them were answered; a partial result is kept for `--resume`.
         exact_from: whose exact outputs the answers were judged by.
+        foreign_invocation: share of the foreign points of the box (see convert.json) on which the network is used, as
+            `axedge convert` counted it; null where there are none.
         break_even_invocation: share of inputs that must take the network for a gated call to cost what the exact
             function costs; null where it never pays, or without an exact function on the board.
         verdict: one plain sentence.
@@ -198,6 +200,7 @@ class BenchRecord(Record):
     exact_from: Literal["board", "samples.npz"]
     paths: PathCounts
     guarantee: GuaranteeCheck | None
+    foreign_invocation: float | None = None
     vectors: VectorCheck
     invocation: float
     precision: float | None

@@ -68,6 +68,50 @@ class Guarantee(Part):
     distribution: str
 
 
+class GuardBand(Part):
+    """Part of the domain guard: for each row of codes of one input, which codes of another one the application has.
+
+    Attributes:
+        row: position of the input whose code chooses the row.
+        column: position of the input whose code must lie within low..high of that row.
+        low: one a row, of the code's upper 8 bits.
+        high: one a row; below `low` where the application has nothing.
+    """
+
+    row: int
+    column: int
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+
+
+class ForeignCheck(Part):
+    """What happens to points of the box where the application never goes, or that have no exact result.
+
+    Attributes:
+        share_of_box: share of the box that is foreign.
+        reach: distance from the application's inputs beyond which a point is foreign, in half box widths; None where
+            they fill the box.
+        count: foreign points tested, which nothing else has seen.
+        past_guard: share of them that the domain guard lets through.
+        invoked: how many of them the network is used on.
+        bound: upper bound of their share, with the confidence of the promise.
+        limit: largest share that is wanted.
+        held: whether the bound is within the limit.
+        invocation_without: invocation that could be promised if foreign points did not matter; None where nothing was
+            asked for, or can be.
+    """
+
+    share_of_box: float
+    reach: float | None
+    count: int
+    past_guard: float
+    invoked: int
+    bound: float
+    limit: float
+    held: bool
+    invocation_without: float | None
+
+
 class Figures(Part):
     """What one form of the network is worth on the test samples.
 
@@ -258,6 +302,9 @@ class ConvertRecord(Record):
         outputs: one rule an output.
         threshold: the network is used iff logit code >= threshold.
         guarantee: what the threshold promises; None: nothing.
+        guard: bands within which codes must lie, or the input is out of the domain.
+        foreign: what happens to points of the box where the application never goes; None where there are none, or not
+            computed.
         notes: what the generated header says about distribution, metric and promise.
         test_count: samples behind the figures.
         float_figures: of the Keras network that was chosen, gate at logit >= 0.
@@ -296,6 +343,8 @@ class ConvertRecord(Record):
     outputs: tuple[OutputRule, ...]
     threshold: int
     guarantee: Guarantee | None
+    guard: tuple[GuardBand, ...] = ()
+    foreign: ForeignCheck | None = None
     notes: tuple[str, ...]
     test_count: int
     float_figures: Figures

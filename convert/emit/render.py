@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import jinja2
@@ -9,7 +10,7 @@ import jinja2
 from axedge.artifacts.records.base import axedge_version
 from axedge.convert.emit.floats import InputRule, check_output_rule, input_rule, significand, soft_input, soft_output
 from axedge.convert.emit.names import float_literal
-from axedge.convert.qnet import Activation, Deployment, OutputCode
+from axedge.convert.qnet import Activation, Band, Deployment, OutputCode
 
 #: Changes whenever a .h and a .c of different axedge versions would not fit together.
 FORMAT = 1
@@ -73,11 +74,25 @@ def _values(deployment: Deployment) -> dict[str, object]:
         ),
         "soft_inputs": sum(soft_input(rule.rule) for rule in rules),
         "soft_outputs": sum(soft_output(rule) for rule in deployment.outputs),
+        "bands": [_band(band, bits) for band in deployment.guard],
         "any_clamp": any(_may_saturate(rule, source) for rule in rules),
         "encode_expression": lambda rule, index: _encode(rule, index, source),
         "decode_expression": _decode,
         "reading_bits": _READING_BITS[bits],
         "reading_one": 1 << _READING_BITS[bits],
+    }
+
+
+def _band(band: Band, bits: int) -> dict[str, object]:
+    """Return the words of one part of the domain guard; it looks at the upper 8 bits of codes."""
+    row, column = (f"codes[{place}]" if bits == 8 else f"(codes[{place}] >> 8)" for place in (band.row, band.column))
+    text = " ".join(f"{{{low}, {high}}}," for low, high in zip(band.low.tolist(), band.high.tolist(), strict=True))
+    return {
+        "rows": len(band.low),
+        "table": textwrap.fill(text, width=110, initial_indent="    ", subsequent_indent="    "),
+        "row": row,
+        "shift": band.row_shift,
+        "column": column,
     }
 
 

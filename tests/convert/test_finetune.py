@@ -8,12 +8,13 @@ import pytest
 from axedge.convert.equalise import equalise
 from axedge.convert.export import patch_of
 from axedge.convert.fakequant import Plan, fit_logit, forward, observe
-from axedge.convert.finetune import Stretch, Task, Tuned, starting_point, tune, with_biases
+from axedge.convert.finetune import Stretch, Tuned, starting_point, tune, with_biases
 from axedge.convert.maps import Maps
 from axedge.convert.patch import apply_patch
 from axedge.convert.quantise import quantise
 from axedge.convert.reader import read
 from axedge.convert.reference import run
+from axedge.convert.task import Task
 from axedge.kernels.kernel import load_kernel
 from axedge.train.topology import Topology
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from axedge.convert.guarantee import calibrate, propose_thresholds
+from axedge.convert.deployment import TURNED_AWAY
+from axedge.convert.guarantee import Foreign, calibrate, propose_thresholds
 from axedge.kernels.metrics import clopper_pearson_upper
 
 pytestmark = pytest.mark.host
@@ -115,3 +116,28 @@ def test_what_is_chosen_passes_and_lets_most_through(seed, eps):
 def test_nonsense_is_refused(eps, delta, thresholds):
     with pytest.raises(ValueError, match="Received"):
         calibrate(np.ones(3, bool), np.zeros(3, np.int64), thresholds, eps, delta)
+
+
+def test_a_limit_on_foreign_points_raises_the_threshold_and_never_breaks_the_promise():
+    population, rng = Population(), np.random.default_rng(6)
+    strangers = [Foreign(rng.choice(population.codes, size=20_000) - 60, 0.01) for _ in range(2)]
+    thresholds = propose_thresholds(*population.draw(rng, 50_000), EPS, strangers[0])
+    samples = population.draw(rng, 50_000)
+    free = calibrate(*samples, thresholds, EPS, DELTA)
+    limited = calibrate(*samples, thresholds, EPS, DELTA, foreign=strangers[1])
+    assert limited.chosen.bound <= EPS and limited.chosen.foreign_bound <= 0.01
+    assert limited.chosen.threshold > free.chosen.threshold == limited.unlimited.threshold
+    assert (strangers[1].logits >= limited.chosen.threshold).mean() <= 0.01
+
+
+def test_a_limit_that_cannot_be_kept_is_missed_by_as_little_as_can_be():
+    population, rng = Population(), np.random.default_rng(7)
+    samples = population.draw(rng, 50_000)
+    hopeless = Foreign(np.full(1000, 127), 0.01)
+    result = calibrate(*samples, [10, 40], EPS, DELTA, foreign=hopeless)
+    assert result.chosen.bound <= EPS and result.chosen.foreign_bound == 1.0
+
+
+def test_what_the_guard_turns_away_is_no_threshold():
+    logits = np.where(np.arange(1000) < 990, 5, TURNED_AWAY)
+    assert propose_thresholds(np.ones(1000, bool), logits, EPS) == (5,)

@@ -6,7 +6,18 @@ import math
 
 import numpy as np
 
-from axedge.convert.qnet import Activation, Dense, Deployment, InputCode, Lookup, Multiply, OutputCode, QNet, Tanh16
+from axedge.convert.qnet import (
+    Activation,
+    Band,
+    Dense,
+    Deployment,
+    InputCode,
+    Lookup,
+    Multiply,
+    OutputCode,
+    QNet,
+    Tanh16,
+)
 
 
 def factor(real: float) -> tuple[int, int]:
@@ -184,3 +195,16 @@ def deploy(
         0.05,
         ("relative error, bound 0.1",),
     )
+
+
+def bands(seed: int, inputs: int, count: int) -> tuple[Band, ...]:
+    """Return random parts of a domain guard, each with rows in which nothing lies."""
+    random = np.random.default_rng(seed)
+    made = []
+    for _ in range(count):
+        row, column = random.choice(inputs, 2, replace=False)
+        rows = 1 << int(random.integers(4, 8))
+        ends = random.integers([-128, 0], [0, 128], (rows, 2)).astype(np.int8)
+        ends[random.random(len(ends)) < 0.2] = (127, -128)
+        made.append(Band(int(row), int(column), ends[:, 0].copy(), ends[:, 1].copy()))
+    return tuple(made)

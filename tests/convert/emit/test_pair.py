@@ -3,11 +3,12 @@
 import ctypes
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from emit_build import WARNINGS, Pair, compile_c, write_pair
-from emit_nets import axnet, deploy, plain
+from emit_nets import axnet, bands, deploy, plain
 from emit_oracle import decode, encode, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -68,12 +69,19 @@ def expected_call(deployment, row):
     """Return (path, codes or None, outputs of the network or None) of a float call by the written rules."""
     source = deployment.net.activations[deployment.net.source]
     codes = [encode(rule, x, source.code_min, source.code_max) for rule, x in zip(deployment.inputs, row, strict=True)]
-    if None in codes:
+    if None in codes or not all(within(band, codes, deployment.net.bits) for band in deployment.guard):
         return OUT_OF_DOMAIN, None
     answers, logits = run(deployment.net, [codes], SIGMOID_TABLE.tolist())
     safe = logits is None or logits[0] >= deployment.threshold
     outputs = [decode(rule, int(code)) for rule, code in zip(deployment.outputs, answers[0], strict=True)]
     return (APPROXIMATED if safe else UNSAFE), np.array(outputs, np.float32)
+
+
+def within(band, codes, bits):
+    """Whether codes lie within one part of the domain guard, by its written rule: rows are of equal height."""
+    row, column = (codes[place] // 2 ** (bits - 8) for place in (band.row, band.column))
+    place = (row + 128) * len(band.low) // 256
+    return band.low[place] <= column <= band.high[place]
 
 
 def check_calls(pair, rows):
@@ -134,6 +142,23 @@ def test_quantised_entry(tmp_path):
     assert seen == {APPROXIMATED, UNSAFE}
     row, out = codes[0].astype(np.int8), np.zeros(2, np.int8)
     assert pair.function("_q")(row.ctypes.data, out.ctypes.data, None) == pair.quantised(row)[0]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_guard_turns_away_codes_where_the_application_has_none(tmp_path, bits):
+    deployment = deploy(axnet(5, inputs=3, bits=bits), seed=5, threshold=-(1 << (bits - 1)))
+    deployment = replace(deployment, guard=bands(3, 3, 2))
+    pair = Pair(tmp_path, deployment)
+    check_calls(pair, samples(deployment, 7, 300))
+    ends = 1 << (bits - 1)
+    rows = np.random.default_rng(1).integers(-ends, ends, (300, 3))
+    inside = [all(within(band, row, bits) for band in deployment.guard) for row in rows.tolist()]
+    for row, own in zip(rows, inside, strict=True):
+        path, out, margin = pair.quantised(row)
+        assert path == (APPROXIMATED if own else OUT_OF_DOMAIN)
+        if not own:
+            assert margin == -128 and out.tolist() == [99, 99]
+    assert 20 < sum(inside) < 280
 
 
 @pytest.mark.parametrize("threshold", [-129, -128, 127, 128, 1000])

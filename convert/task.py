@@ -1,0 +1,133 @@
+"""What a conversion's candidates are for: the samples that they learn from and are judged by, and the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axedge.convert import affine, guarantee
+from axedge.convert.deployment import TURNED_AWAY, answer, deploy
+from axedge.convert.guard import Choice, band_of, choose_bands, coarse, inside
+from axedge.convert.maps import Maps
+from axedge.convert.qnet import Activation, Deployment
+from axedge.kernels.foreign import Foreign
+from axedge.kernels.kernel import Kernel, Samples
+from axedge.kernels.metrics import invocation_at_precision, is_safe
+
+TRAIN_SAMPLES = 131_072
+VALIDATION_SAMPLES = 20_000
+FOREIGN_POINTS = 32_768
+#: Held-out inputs of the application, by which the domain guard is chosen.
+_HELD_OUT = 8_192
+#: Largest share of the foreign points that may be answered by the network, as promised and as aimed at.
+FOREIGN_LIMIT = 0.01
+FOREIGN_AIM = 0.007
+#: Codes of normalised inputs before a network has its own scale.
+_NOMINAL = Activation("u", 1, 8, 2.0 / 255.0, 0)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A network's validation figures in whole numbers.
+
+    Attributes:
+        true_invocation: share of safe answers.
+        invocation: the largest at the wanted precision, with no more foreign points let through than aimed at.
+    """
+
+    true_invocation: float
+    invocation: float
+
+    @property
+    def rank(self) -> float:
+        """What is compared. True invocation counts a little, to tell predictors apart that are good for nothing yet."""
+        return self.invocation + 0.1 * self.true_invocation
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The part of the box where the application never goes.
+
+    Attributes:
+        foreign: tells and draws foreign points.
+        bands: which bands the domain guard gets.
+        train: foreign points that the guard lets through, float32 [K, n].
+        passing: share of the foreign points that it lets through.
+        validation: foreign points to choose by, let through or not, float32 [M, n].
+    """
+
+    foreign: Foreign
+    bands: tuple[Choice, ...]
+    train: NDArray[np.float32]
+    passing: float
+    validation: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the candidates are for.
+
+    Attributes:
+        kernel: what is approximated.
+        maps: between the kernel's units and the network's.
+        precision: at which invocation is to be largest.
+        train: samples to train on.
+        validation: samples to choose by.
+        outside: the rest of the box.
+    """
+
+    kernel: Kernel
+    maps: Maps
+    precision: float
+    train: Samples
+    validation: Samples
+    outside: Outside
+
+    @classmethod
+    def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int) -> Task:
+        """Draw the samples, and choose the domain guard."""
+        train = kernel.draw("train", TRAIN_SAMPLES, seed)
+        validation = kernel.draw("validation", VALIDATION_SAMPLES, seed)
+        return cls(kernel, maps, precision, train, validation, _outside(kernel, maps, train, validation, seed))
+
+    def deploy(self, tflite: bytes) -> Deployment:
+        """Return a model's deployment with its domain guard, the gate as trained, and no promise."""
+        bare = deploy(self.kernel, tflite, self.maps)
+        if not self.outside.bands:
+            return bare
+        entry = bare.net.activations[bare.net.source]
+        own = coarse(affine.encode(bare.inputs, entry, self.train.x), entry.bits)
+        return replace(bare, guard=tuple(band_of(choice, own) for choice in self.outside.bands))
+
+    def judge(self, tflite: bytes) -> Worth:
+        """Return what a .tflite is worth, executed in whole numbers."""
+        deployment = self.deploy(tflite)
+        y, logits = answer(deployment, self.validation.x)
+        safe = is_safe(self.kernel.error, self.validation.y, y)
+        foreign = guarantee.Foreign(answer(deployment, self.outside.validation)[1], FOREIGN_AIM)
+        least = foreign.least_threshold() if len(foreign.logits) else TURNED_AWAY + 1
+        margins = np.where(logits >= least, logits, np.nan)
+        return Worth(float(safe.mean()), invocation_at_precision(safe, margins, self.precision))
+
+
+def _outside(kernel: Kernel, maps: Maps, train: Samples, validation: Samples, seed: int) -> Outside:
+    foreign = Foreign.of(kernel)
+    points, _ = foreign.draw("train", FOREIGN_POINTS, seed)
+    codes = [_nominal(maps, x) for x in (train.x, validation.x[:_HELD_OUT], points)]
+    choices = choose_bands(*codes)
+    passed = inside([band_of(choice, codes[0]) for choice in choices], codes[2])
+    return Outside(
+        foreign=foreign,
+        bands=choices,
+        train=points[passed],
+        passing=float(passed.mean()) if len(points) else 0.0,
+        validation=foreign.draw("validation", FOREIGN_POINTS, seed)[0],
+    )
+
+
+def _nominal(maps: Maps, x: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Return codes of kernel inputs over the whole of [-1, 1]."""
+    codes = np.rint(maps.normalise(x) / _NOMINAL.scale - 0.5)
+    return np.clip(codes, _NOMINAL.code_min, _NOMINAL.code_max).astype(np.int16)
