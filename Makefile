@@ -3,13 +3,14 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test results alternatives fuzz bench-engine lint setup plan clean help
+.PHONY: demo test results guarantees alternatives fuzz bench-engine lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
 	@echo "make demo BOARD=native   the same as a process on this machine: needs a C compiler only"
 	@echo "make test            every test"
 	@echo "make results         compare all methods on all kernels (hours; goes on where it stopped), write docs/results.md"
+	@echo "make guarantees      what int8 and int16 are worth on all kernels over seeds; writes docs/guarantees.md"
 	@echo "make alternatives    a lookup table and a polynomial beside the network for every kernel, write docs/alternatives.md"
 	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
 	@echo "make bench-engine    count what the generated code costs on emulated cores; writes docs/engine.md and out/engine.json"
@@ -32,7 +33,12 @@ results:
 	@scripts/setup.sh test
 	@$(VENV)/bin/axedge compare $(KERNELS) --seeds $(SEEDS) --jobs 2
 	@for kernel in $(KERNELS); do $(VENV)/bin/axedge train $$kernel || exit 1; done
+	@$(VENV)/bin/python -m benchmarks.guarantees $(KERNELS) --seeds $(SEEDS) --write
 	@$(VENV)/bin/python -m benchmarks.results_page
+
+guarantees:
+	@scripts/setup.sh test
+	@$(VENV)/bin/python -m benchmarks.guarantees $(KERNELS) --seeds $(SEEDS) --write
 
 # A table and a polynomial beside the network, for every kernel on one board (an hour; what is up to date is not done again).
 alternatives:

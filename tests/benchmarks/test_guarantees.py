@@ -1,0 +1,67 @@
+"""The table of guarantees: means over cells, and columns of results.json that a comparison keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from axedge.artifacts.records.results import GuaranteeCell, ResultRow, Results, Spread
+from axedge.train.compare import _merge
+from benchmarks.guarantees import fill_in, page
+
+pytestmark = pytest.mark.host
+
+
+def cell(seed: int, activations: str, invocation: float, rate: float = 0.049) -> GuaranteeCell:
+    return GuaranteeCell(
+        axedge="1",
+        inputs_digest="d",
+        kernel="inversek2j",
+        seed=seed,
+        activations=activations,
+        candidate="axnet.keras",
+        how="fine-tuned",
+        model_hash="0" * 16,
+        fresh=200_000,
+        invocation=invocation,
+        violations=1,
+        violation_rate=rate,
+        float_invocation=0.85,
+        without_limit=invocation + 0.01,
+        foreign_count=20_000,
+        foreign_invoked=100,
+        foreign_bound=0.007,
+        cpu_seconds=1.0,
+    )
+
+
+def row(method: str) -> ResultRow:
+    one = Spread(mean=0.5, sd=0.1)
+    shares = dict.fromkeys(("true_invocation", "invocation", "useful_invocation", "inv95", "inv99"), one)
+    return ResultRow(
+        kernel="inversek2j",
+        method=method,
+        block="equal effort",
+        parameters=60,
+        seeds=2,
+        precision=one,
+        median_error=one,
+        cpu_seconds=one,
+        **shares,
+    )
+
+
+CELLS = [cell(0, "int8", 0.80), cell(1, "int8", 0.82, rate=0.051), cell(0, "int16", 0.86)]
+
+
+def test_the_page_has_means_and_counts_broken_promises():
+    (line,) = [line for line in page(CELLS).splitlines() if line.startswith("| inversek2j")]
+    assert line == "| inversek2j | 2/1 | 85.0 ± 0.0 | 81.0 ± 1.4 | 82.0 ± 1.4 | 86.0 | 87.0 | 0.50 % | 1 of 3 |"
+
+
+def test_the_columns_stand_in_our_rows_only_and_a_comparison_keeps_them(tmp_path):
+    Results(axedge="1", inputs_digest="d", rows=[row("axnet"), row("one-pass")]).save(tmp_path)
+    fill_in(tmp_path, CELLS)
+    _merge(tmp_path, [row("axnet")])
+    ours, other = Results.load(tmp_path).rows
+    assert ours.guarantee95_int8.mean == pytest.approx(0.81) and ours.guarantee95_int16 == Spread(mean=0.86, sd=0.0)
+    assert ours.guarantee95_float.mean == 0.85 and other.guarantee95_int8 is None
