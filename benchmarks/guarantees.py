@@ -180,11 +180,12 @@ def fill_in(out: Path, cells: Sequence[GuaranteeCell]) -> None:
 _HEAD = """\
 # Invocation at a guarantee
 
-Written by `make guarantees`; not by hand. Percent of fresh inputs on which the network is used, where at most 5 % of the
-answers used may be wrong, with 95 % confidence, and (with it) at most 1 % of the foreign points of the box may be answered.
-Mean and standard deviation over seeds, each a training and a conversion of its own; int8 and int16 are activations,
-executed in whole numbers as TensorFlow Lite Micro does, on 200,000 fresh samples a seed. *Without* is what could be
-promised if foreign points did not matter; *broken* counts the cells whose violation rate on the fresh samples is above 5 %.
+Written by `make guarantees`; not by hand. Percent of fresh inputs on which the network is used, where at most 5 % of
+the answers used may be wrong, with 95 % confidence, and, likewise, at most 1 % of the foreign points of the box may be
+answered. Mean and standard deviation over seeds, each a training and a conversion of its own; int8 and int16 are
+activations, executed in whole numbers as TensorFlow Lite Micro does, on 200,000 fresh samples a seed. *Without* is what
+could be promised if foreign points did not matter; *broken* counts the cells whose violation rate on the fresh samples
+is above 5 %.
 
 | kernel | seeds | float | int8 | without | int16 | without | foreign used (int8) | broken |
 |---|---|---|---|---|---|---|---|---|
@@ -246,10 +247,9 @@ def main(kernels: tuple[str, ...], seeds: int, activations: tuple[str, ...], out
         outcome = cell.outcome() or run_cell(cell)
         outcomes.append(outcome)
         rate = "-" if outcome.violation_rate is None else f"{100 * outcome.violation_rate:.2f} %"
-        click.echo(
-            f"{outcome.kernel}, seed {outcome.seed}, {outcome.activations}: "
-            f"invocation {100 * outcome.invocation:.1f} %, violations {rate}, foreign {outcome.foreign_invoked} of {outcome.foreign_count}"
-        )
+        used = f"invocation {100 * outcome.invocation:.1f} %, violations {rate}"
+        foreign = f"foreign {outcome.foreign_invoked} of {outcome.foreign_count}"
+        click.echo(f"{outcome.kernel}, seed {outcome.seed}, {outcome.activations}: {used}, {foreign}")
     fill_in(out, outcomes)
     if write:
         kept = {(cell.kernel, cell.seed, cell.activations): cell for cell in (*load_kept(), *outcomes)}

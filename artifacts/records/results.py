@@ -26,7 +26,7 @@ class ResultRow(Part):
         seeds: how many.
         precision: None where no seed's predictor ever said safe.
         cpu_seconds: processor time of one training.
-        guarantee95_float: invocation at which 95 % precision can be promised with 95 % confidence, of the float network;
+        guarantee95_float: invocation at which 95 % precision can be promised with 95 % confidence, in float;
             None where it was not run, as below. AXNet only, with our recipe.
         guarantee95_int8: of the network in int8, on fresh samples, with its domain guard.
         guarantee95_int16: the same with int16 activations.
