@@ -7,6 +7,7 @@ from functools import cache
 from types import ModuleType
 
 from axedge.artifacts.errors import ToolMissing
+from axedge.train.chatter import without_chatter
 
 THREADS = 2
 
@@ -21,7 +22,8 @@ def tensorflow() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     try:
-        import tensorflow as tf
+        with without_chatter():
+            import tensorflow as tf
     except ImportError as error:
         reason = str(error).splitlines()[0] if str(error) else "import failed"
         raise ToolMissing(
