@@ -66,30 +66,60 @@ class Link(BoardPart):
     credit: int = Field(ge=128, le=65535)
 
 
-class Emulator(BoardPart):
-    """What plays the board on a computer.
+class QemuEmulator(BoardPart):
+    """QEMU plays the board.
 
     Attributes:
-        kind: "qemu"; "simavr"; or "process": the firmware is itself a program of the host.
-        program: what is run, for "qemu" and "simavr".
-        machine: QEMU's -M, or simavr's MCU.
+        kind: says so.
+        program: QEMU's, for the board's processor.
+        machine: QEMU's -M.
         icount_shift: QEMU's -icount shift, an instruction takes 2^shift ns: the smallest that makes it a tick or more.
         tick_hz: rate of the ticks there, where it is not the part's.
         serial_index: which of QEMU's -serial options is the link.
     """
 
-    kind: Literal["qemu", "simavr", "process"]
-    program: str = ""
-    machine: str = ""
-    icount_shift: int | None = Field(default=None, ge=0, le=10)
+    kind: Literal["qemu"]
+    program: str
+    machine: str
+    icount_shift: int = Field(ge=0, le=10)
     tick_hz: int | None = Field(default=None, gt=0)
     serial_index: int = Field(default=0, ge=0)
 
-    @model_validator(mode="after")
-    def _complete(self) -> Emulator:
-        if self.kind == "qemu" and (not self.program or not self.machine or self.icount_shift is None):
-            raise ValueError("a QEMU board needs program, machine and icount_shift")
-        return self
+
+class ProgramEmulator(BoardPart):
+    """A program of ours plays the board, with a simulator's library; docs/porting.md says what it must do.
+
+    Attributes:
+        kind: says so.
+        program: its source, relative to the board's folder: C, or JavaScript for Node.
+        machine: what the library calls the part; handed to the program.
+        libraries: C: what it is linked with.
+        modules: JavaScript: the npm packages that it needs, with their versions.
+        needs: Debian packages that bring compiler headers or Node.
+        ticks: what the board's ticks are in it.
+    """
+
+    kind: Literal["program"]
+    program: str
+    machine: str = ""
+    libraries: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    needs: str = ""
+    ticks: Literal["cycles"]
+    icount_shift: None = None
+    tick_hz: None = None
+
+
+class ProcessEmulator(BoardPart):
+    """The firmware is itself a program of this computer."""
+
+    kind: Literal["process"]
+    icount_shift: None = None
+    tick_hz: None = None
+
+
+Emulator = Annotated[QemuEmulator | ProgramEmulator | ProcessEmulator, Field(discriminator="kind")]
+"""What plays the board on a computer."""
 
 
 class FlashMethod(BoardPart):

@@ -92,7 +92,7 @@ def cmake_inputs(inputs: BuildInputs, toolchain: Toolchain, work: Path) -> str:
         "AXE_FLAGS": inputs.compile_flags(toolchain),
         "AXE_LINK_FLAGS": (*inputs.link_flags(toolchain), *scripted),
         "AXE_CALLGRAPH": () if board.is_host else toolchain.callgraph_flags,
-        "AXE_PREFIX_MAPS": [f"-ffile-prefix-map={path}={name}" for path, name in maps.items()],
+        "AXE_PREFIX_MAPS": [f"{toolchain.prefix_map}={path}={name}" for path, name in maps.items()],
         "AXE_LINKER_SCRIPT": () if script is None else (script,),
         "AXE_BOARD_SOURCES": [(board.folder / name).resolve() for name in board.sources],
         "AXE_BOARD_DEFINITIONS": HOST_DEFINITIONS if board.is_host else (),

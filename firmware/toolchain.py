@@ -28,6 +28,7 @@ SECTIONS = ("-ffunction-sections", "-fdata-sections")
 # GCC 12 can duplicate a volatile store at the end of a loop, which sends a byte twice; the switch exists from 12 on.
 NO_STORE_MOTION = "-fno-move-loop-stores"
 STORE_MOTION_SINCE = 12
+FILE_PREFIX_MAP_SINCE = 8
 
 # GCC says who calls whom and what it takes of the stack; clang knows no such switch.
 CALLGRAPH = "-fcallgraph-info=su"
@@ -77,8 +78,14 @@ class Toolchain:
 
     @cached_property
     def _major(self) -> int:
-        major = re.match(r"\d+", _ask([str(self.compiler), "-dumpversion"]))
-        return int(major.group()) if major else 0
+        found = re.match(r"\d+", _ask([str(self.compiler), "-dumpversion"]))
+        return int(found.group()) if found else 0
+
+    @property
+    def prefix_map(self) -> str:
+        """The option that takes this machine's paths out of an image."""
+        can = self.prefix == "" or self._major >= FILE_PREFIX_MAP_SINCE
+        return "-ffile-prefix-map" if can else "-fdebug-prefix-map"
 
     @property
     def link_flags(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from axedge.artifacts.records.build import BuildRecord
 from axedge.artifacts.workspace import Workspace
 from axedge.firmware.boards import Board, FlashMethod
 from axedge.host.connection import Connection
-from axedge.host.emulator import put_image, qemu_command
+from axedge.host.emulator import emulator_command, put_image
 from axedge.host.flash_tools import Drive, Method, program_for
 from axedge.host.link import Trace
 from axedge.host.ports import Port, find_ports
@@ -58,9 +58,8 @@ class _IntoEmulator:
 
     def command(self) -> str:
         copy = f"cp {shlex.quote(str(self.image))} {shlex.quote(str(self.memory))}/"
-        if self.board.emulator is None or self.board.emulator.kind != "qemu":
-            return copy
-        return f"{copy} && {shlex.join(qemu_command(self.board, self.memory / self.image.name))}"
+        then = emulator_command(self.board, self.memory / self.image.name)
+        return f"{copy} && {then}" if then else copy
 
     def run(self, log: Path, say: Callable[[str], None]) -> None:
         say(f"{self.board.name} is emulated: {self.image.name} goes into its memory, {self.memory}, to be powered on.")

@@ -77,6 +77,9 @@ missing_packages() {
     have riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
     [ -d /usr/lib/picolibc/riscv64-unknown-elf ] || echo picolibc-riscv64-unknown-elf
     have qemu-system-riscv32 || echo qemu-system-misc
+    have avr-gcc || echo gcc-avr
+    [ -d /usr/lib/avr/include ] || echo avr-libc
+    [ -f /usr/include/simavr/sim_avr.h ] || echo libsimavr-dev
     if ! have arduino-builder && have apt-cache && apt-cache show arduino-builder >/dev/null 2>&1; then
       echo arduino-builder
     fi

@@ -19,8 +19,8 @@ _GENERIC = """\
 #if defined(__ARM_FEATURE_DSP)
 /* Cores with the DSP extension: Cortex-M4, M7, M33, M55. */
 {dsp}
-#elif defined(__thumb__) && !defined(__thumb2__)
-/* Cores without a long multiplication: Cortex-M0, M0+, M1. */
+#elif (defined(__thumb__) && !defined(__thumb2__)) || defined(__AVR__)
+/* Cores without a long multiplication: Cortex-M0, M0+, M1, and AVR. */
 {narrow}
 #else
 {loops}

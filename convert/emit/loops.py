@@ -76,11 +76,11 @@ static void dense(const int8_t *weight, const {sum} *bias, const int32_t *multip
 {{
     int unit, j;
     for (unit = 0; unit < units; unit++) {{
-        {sum} total = bias[unit];
+        {sum} total = {read}(bias, unit);
         for (j = 0; j < inputs; j++) {{
-            total += ({sum})*weight++ * in[j];
+            total += ({sum})FLASH_I8(weight++, 0) * in[j];
         }}
-        out[unit] = clamp(zero + {requantise}(total, multiplier[unit], shift[unit]), low, high);
+        out[unit] = clamp(zero + {requantise}(total, FLASH_I32(multiplier, unit), FLASH_I8(shift, unit)), low, high);
     }}
 }}
 """
@@ -89,21 +89,22 @@ SIGMOID = """\
 /* TensorFlow Lite Micro's 16-bit TANH and LOGISTIC: |x| in steps of 1/24, interpolated. */
 static code curve(int32_t x, int32_t multiplier, int shift, int is_tanh)
 {
-    const int32_t scaled = (x * multiplier + (shift > 0 ? 1 << (shift - 1) : 0)) >> shift;
+    const int32_t scaled = (x * multiplier + (shift > 0 ? (int32_t)1 << (shift - 1) : 0)) >> shift;
     const int32_t size = scaled < 0 ? -scaled : scaled;
     const int bits = is_tanh ? 8 : 9;
     const int32_t step = size >> bits;
     int32_t value;
     if (step >= 255) {
-        value = is_tanh ? 0xFFFF << 8 : 0x7FFF << 10;
+        value = is_tanh ? (int32_t)0xFFFF << 8 : (int32_t)0x7FFF << 10;
     } else {
-        value = (int32_t)sigmoid[step] * (1 << bits);
-        value += (size & ((1 << bits) - 1)) * ((int32_t)sigmoid[step + 1] - (int32_t)sigmoid[step]);
+        const int32_t first = (int32_t)FLASH_U16(sigmoid, step);
+        value = first * (1 << bits);
+        value += (size & ((1 << bits) - 1)) * ((int32_t)FLASH_U16(sigmoid, step + 1) - first);
     }
     if (is_tanh) {
-        return (code)((scaled >= 0 ? value - (1 << 23) + (1 << 7) : (1 << 23) - value + (1 << 7) - 1) >> 8);
+        return (code)((scaled >= 0 ? value - 0x800000 + 0x80 : 0x800000 - value + 0x7F) >> 8);
     }
-    return (code)((scaled >= 0 ? value + (1 << 9) : (1 << 25) - value + (1 << 9) - 1) >> 10);
+    return (code)((scaled >= 0 ? value + 0x200 : 0x2000000 - value + 0x1FF) >> 10);
 }
 """
 
@@ -137,9 +138,9 @@ def _helpers(net: QNet) -> list[str]:
         parts.append(CLAMP)
     if Dense in kinds:
         names = (
-            {"sum": "int64_t", "requantise": "requantise_wide"}
+            {"sum": "int64_t", "requantise": "requantise_wide", "read": "FLASH_I64"}
             if wide
-            else {"sum": "int32_t", "requantise": "requantise"}
+            else {"sum": "int32_t", "requantise": "requantise", "read": "FLASH_I32"}
         )
         parts.append(DENSE.format(**names))
     if Tanh16 in kinds:
@@ -208,12 +209,12 @@ def _statement(net: QNet, operation: Operation) -> list[str]:
     if isinstance(operation, Multiply):
         left, right = net.activations[operation.left], net.activations[operation.right]
         value = (
-            f"clamp({target.zero_point} + requantise(({place(operation.left)}[i] - {left.zero_point}) * "
+            f"clamp({target.zero_point} + requantise(((int32_t){place(operation.left)}[i] - {left.zero_point}) * "
             f"({place(operation.right)}[i] - {right.zero_point}), {operation.multiplier}, {operation.shift}), "
             f"{operation.low}, {operation.high})"
         ).replace("- -", "+ ")
     elif isinstance(operation, Lookup):
-        value = f"{name}_table[{place(operation.source)}[i] + 128]"
+        value = f"FLASH_I8({name}_table, {place(operation.source)}[i] + 128)"
     else:
         value = curve_call(operation, f"{place(operation.source)}[i]")
     return [f"    for (i = 0; i < {target.size}; i++) {{", f"        {name}[i] = {value};", "    }"]

@@ -72,5 +72,5 @@ def wrapped(values: Iterable[object], indent: str = "    ") -> str:
 
 
 def array(declaration: str, values: Iterable[object]) -> str:
-    """Return the definition of an initialised constant array."""
-    return f"{declaration} = {{\n{wrapped(values)}\n}};"
+    """Return the definition of an initialised constant array, to be read by FLASH_I8 and its like (axnet.c.j2)."""
+    return f"{declaration} IN_FLASH = {{\n{wrapped(values)}\n}};"

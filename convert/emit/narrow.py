@@ -219,7 +219,7 @@ class NarrowPrinter:
         name = f"{operation.target}_table"
         self._tables.setdefault(name, array(f"static const int8_t {name}[256]", operation.table))
         variable = f"{operation.target}_{index}"
-        self._say(f"const int32_t {variable} = {name}[{plus(held.variable, 128 + held.offset)}];")
+        self._say(f"const int32_t {variable} = FLASH_I8({name}, {plus(held.variable, 128 + held.offset)});")
         return Held(variable, 0)
 
     def _requantise(self, name: str, total: str, form: NarrowForm) -> Held:

@@ -133,7 +133,7 @@ class LoopingPrinter(NarrowPrinter):
             start += len(rounds)
         for place, index in enumerate(order):
             if index is not None:
-                self._held[name, index] = Held(f"{storage}[{place}]", -128)
+                self._held[name, index] = Held(f"(int32_t){storage}[{place}]", -128)
         self._orders[name] = order
 
     def _storage(self, name: str, order: list[int | None]) -> str:
@@ -161,7 +161,8 @@ class LoopingPrinter(NarrowPrinter):
         self._tables.setdefault(table, array(f"static const int8_t {table}[256]", operation.table))
         indices = self._values(operation.source, rounds, start)
         for lane, held in zip(_LANES, indices, strict=True):
-            self._say(f"const int32_t {name}_{lane} = {table}[{plus(held.variable, 128 + held.offset)}] + 128;")
+            code = f"FLASH_I8({table}, {plus(held.variable, 128 + held.offset)})"
+            self._say(f"const int32_t {name}_{lane} = {code} + 128;")
         return [Held(f"{name}_{lane}", -128) for lane in _LANES]
 
     def _two_units(self, layer: Dense, rounds: list[int | None], start: int) -> list[Held]:
@@ -181,7 +182,8 @@ class LoopingPrinter(NarrowPrinter):
             self._say(f"int32_t {name}_{letter}_sum = {columns[lane]['bias']} - {self._shade(layer.source)};")
         for column in range(len(order)):
             for lane, letter in enumerate(_LANES):
-                self._say(f"{name}_{letter}_sum += {codes}[{column}] * {name}_w[{2 * column + lane}];")
+                weight = f"FLASH_U8({name}_w, {2 * column + lane})"
+                self._say(f"{name}_{letter}_sum += (int32_t)((unsigned){codes}[{column}] * {weight});")
         return self._two_values(name, rounds, columns)
 
     def _bytes(self, name: str) -> tuple[str, list[int | None]]:
@@ -200,7 +202,7 @@ class LoopingPrinter(NarrowPrinter):
             self._hoisted = [*self._hoisted, *lines]
             self._arrays[name], self._orders[name] = f"{name}_u", list(range(size))
             for index in range(size):
-                self._held[name, index] = Held(f"{name}_u[{index}]", -128)
+                self._held[name, index] = Held(f"(int32_t){name}_u[{index}]", -128)
         return self._arrays[name], self._orders[name]
 
     def _shade(self, name: str) -> str:
@@ -236,13 +238,12 @@ class LoopingPrinter(NarrowPrinter):
             rows = [int_literal(values[key][row]) for row in range(len(rounds)) for key in vary]
             self._tables[table] = array(f"static const int32_t {table}[{len(rows)}]", rows)
             self._say(f"const int32_t *{name}_c = {table} + {_counter(start)} * {len(vary)};")
-        return [
-            {
-                key: f"{name}_c[{lane * len(vary) + vary.index(key)}]" if key in vary else int_literal(values[key][0])
-                for key in values
-            }
-            for lane in range(2)
-        ]
+
+        def constant(key: str, lane: int) -> str:
+            place = lane * len(vary) + vary.index(key) if key in vary else 0
+            return f"FLASH_I32({name}_c, {place})" if key in vary else int_literal(values[key][0])
+
+        return [{key: constant(key, lane) for key in values} for lane in range(2)]
 
     def _two_values(self, name: str, rounds: list[int | None], columns: list[dict[str, str]]) -> list[Held]:
         form = self._chosen[name][next(unit for unit in rounds if unit is not None)]

@@ -114,7 +114,7 @@ def _encode(rule: InputRule, index: int, source: Activation) -> str:
 
 
 def _decode(rule: OutputCode, index: int) -> str:
-    value = f"codes[{index}]"
+    value = f"(int32_t)codes[{index}]"
     if rule.shift:
         value = f"{value} * {1 << rule.shift}"
     if rule.bias:

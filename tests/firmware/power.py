@@ -1,4 +1,4 @@
-"""Powering boards on for these tests: the native process, and QEMU with counted instructions."""
+"""Powering boards on for these tests: the native process, QEMU with counted instructions, our programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from client import Client
 
-from axedge.firmware.boards import Board
+from axedge.firmware.boards import Board, QemuEmulator
+from axedge.host.emulator import Emulator
 
 DEADLINE_S = 20.0
 
@@ -47,6 +48,21 @@ def qemu_command(board: Board, elf: Path, port: int, icount: bool) -> list[str]:
         *("-chardev", f"socket,id=u0,host=127.0.0.1,port={port},server=on,wait=on"),
         *(*other, "-serial", "chardev:u0", *count),
     ]
+
+
+@contextmanager
+def emulated(board: Board, elf: Path) -> Iterator[Client]:
+    """Run an image in the board's emulator."""
+    if isinstance(board.emulator, QemuEmulator):
+        with qemu(board, elf) as client:
+            yield client
+        return
+    with Emulator(board, elf) as emulator:
+        emulator.open_line().close()  # lets it run
+        client = Client(int(emulator.url.rpartition(":")[2]))
+        client.meet()
+        yield client
+        client.close()
 
 
 @contextmanager

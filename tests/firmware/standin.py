@@ -1,8 +1,8 @@
 """A hand-written stand-in for what `axedge convert` leaves, in arithmetic that a test can do in its head.
 
 Kernel `standin`: out = (x0 + x1, x0 - x1). Network on codes c = x * 64, clamped: out = (c0 + c1, c0 - c1) saturated,
-logit = c0. Threshold 0, domain [-1, 1]. An exact call with x0 = FAULT_INPUT executes
-an illegal instruction, with x0 = DEEP_INPUT runs down the stack, and with x0 = LOOP_INPUT turns a loop of two
+logit = c0. Threshold 0, domain [-1, 1]. An exact call with x0 = FAULT_INPUT executes an illegal instruction, with
+x0 = DEEP_INPUT runs down the stack (x1 levels of it if x1 > 0), and with x0 = LOOP_INPUT turns a loop of two
 instructions as often as the bits of x1 say.
 """
 
@@ -36,6 +36,8 @@ static void turns(uint32_t count)
 {
 #if defined(__arm__)
     __asm volatile(".syntax unified\\n 1:\\n subs %0, %0, #1\\n bne 1b\\n" : "+l"(count) : : "cc");
+#elif defined(__AVR__)
+    __asm__ volatile("1:\\n subi %A0, 1\\n sbci %B0, 0\\n sbci %C0, 0\\n sbci %D0, 0\\n brne 1b\\n" : "+d"(count));
 #elif defined(__riscv)
     __asm volatile("1:\\n addi %0, %0, -1\\n bnez %0, 1b\\n" : "+r"(count));
 #else
@@ -46,12 +48,14 @@ static void turns(uint32_t count)
 
 static volatile int deep_sink;
 
-__attribute__((noinline)) static int deep(int level)
+__attribute__((noinline)) static int deep(long level)
 {
     volatile int here[64];
-    here[level & 63] = level;
+    for (int i = 0; i < 64; i++) {
+        here[i] = (int)level;
+    }
     deep_sink = here[level & 63];
-    return level > 1000000 ? 0 : deep(level + 1) + here[level & 63];
+    return level == 0 ? 0 : deep(level - 1) + here[level & 63];
 }
 
 void standin(const float in[2], float out[2])
@@ -62,7 +66,7 @@ void standin(const float in[2], float out[2])
         __builtin_trap();
     }
     if (x == 2000.0f) {
-        deep_sink = deep(0);
+        deep_sink = deep(y > 0.0f ? (long)y : 1000000L);
     }
     if (x == 3000.0f) {
         uint32_t count;

@@ -34,7 +34,7 @@ def test_an_unknown_board_gets_the_nearest_name():
         ('"board.c", ', "sources not found: nothing.c"),
         ("stack_bytes = 2048", "a microcontroller needs memories and stack_bytes"),
         ("credit = 2048", "link.credit must hold at least one frame"),
-        ('machine = "microbit"', "a QEMU board needs program, machine and icount_shift"),
+        ('machine = "microbit"', "emulator.qemu.machine: Field required"),
         ("hz = 16_000_000", "timer.hz: Field required"),
         ('usb = ["0d28:0204"]', "usb.0: String should match"),
         ('title = "', "is not TOML"),
