@@ -24,37 +24,6 @@ static int32_t requantise(int32_t x, int32_t multiplier, int shift)
 }
 """
 
-MULTIPLY_SMALL = """\
-/* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 32-bit sums: a doubling high product that rounds halves up,
-   then a right shift that rounds halves away from zero. Made of 16-bit parts where the core has no long multiplication.
-   */
-static int32_t requantise(int32_t x, int32_t multiplier, int shift)
-{
-    int32_t high;
-    if (shift > 0) {
-        x = (int32_t)((uint32_t)x << shift);
-        shift = 0;
-    }
-#if defined(__thumb__) && !defined(__thumb2__)
-    {
-        const uint32_t low = (uint32_t)x & 0xFFFFu, factor = (uint32_t)multiplier & 0xFFFFu;
-        const uint32_t across = low * (uint32_t)(multiplier >> 16);
-        const int32_t middle = (x >> 16) * (int32_t)factor + (int32_t)((low * factor) >> 16) + (int32_t)(across &
-        0xFFFFu);
-        high = (x >> 16) * (multiplier >> 16) + (int32_t)(across >> 16) + (middle >> 16);
-        high = high * 2 + (int32_t)((((uint32_t)middle >> 14 & 3u) + 1u) >> 1);
-    }
-#else
-    high = (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << 30)) >> 31);
-#endif
-    if (shift < 0) {
-        high += (int32_t)(1u << (-shift - 1)) - (high < 0);
-        high >>= -shift;
-    }
-    return high;
-}
-"""
-
 MULTIPLY_WIDE = """\
 /* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 64-bit sums: a 15-bit factor, rounded once, halves up. */
 static int32_t requantise_wide(int64_t x, int32_t multiplier, int shift)
