@@ -213,7 +213,7 @@ class Pipeline:
 def converted_files(kernel: str) -> tuple[str, ...]:
     """Return the names of what a conversion leaves behind, beside its record."""
     pair = (f"axnet_{kernel}.h", f"axnet_{kernel}.c", f"axnet_{kernel}_tflite.h", f"axnet_{kernel}_tflite.cc")
-    return ("axnet.tflite", "vectors.npz", "samples.npz", *pair)
+    return ("axnet.tflite", "vectors.npz", "samples.npz", "judged.npz", *pair)
 
 
 def image_folder(workspace: Workspace, kernel: str, board: Board, engine: str) -> Path:

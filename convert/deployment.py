@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.kept import TURNED_AWAY
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.convert import affine, reference
 from axedge.convert.guard import coarse, inside
@@ -18,9 +19,6 @@ from axedge.convert.reader import read
 from axedge.kernels.kernel import Kernel
 
 TFLITE_FILE = "axnet.tflite"
-
-#: Logit of an input that the domain guard turns away: no threshold is as low.
-TURNED_AWAY = -(1 << 31)
 
 
 def deploy(kernel: Kernel, tflite: bytes, maps: Maps) -> Deployment:

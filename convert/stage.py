@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.errors import ArtifactError, UsageError, did_you_mean
 from axedge.artifacts.files import atomic_write, digest
+from axedge.artifacts.kept import Judged
 from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
 from axedge.artifacts.records.convert import (
@@ -33,7 +34,7 @@ from axedge.convert.cost import cost_of
 from axedge.convert.deployment import TFLITE_FILE, answer
 from axedge.convert.emit import emit_aot
 from axedge.convert.finetune import STRETCHES, Tuned, tune
-from axedge.convert.judge import figures
+from axedge.convert.judge import figures, judged
 from axedge.convert.maps import Maps
 from axedge.convert.promise import FloatNetwork, distribution, promise_for
 from axedge.convert.proof import prove
@@ -47,6 +48,8 @@ from axedge.kernels.kernel import Kernel
 from axedge.train.network import from_keras, load_keras
 
 TEST_COUNT = 50_000
+#: Test samples whose errors and logits are kept one by one, for the report.
+JUDGED_COUNT = 20_000
 #: What fine-tuning takes of the whole, for progress.
 _TUNING_SHARE = 0.85
 _PACKAGES = ("tensorflow-cpu", "tensorflow", "numpy", "flatbuffers")
@@ -131,7 +134,7 @@ def convert_kernel(
     network = float_network(source.models[tuned.candidate], source.maps)
     promise = promise_for(task, deployment, network, options)
     deployment = promise.applied(deployment)
-    figures_found = _figures(kernel, deployment, network, seed)
+    figures_found, kept = _figures(kernel, deployment, network, seed)
     progress(0.9, 1.0, "comparing with TensorFlow Lite Micro")
     codes = vector_codes(deployment, kernel.draw("test", VECTOR_COUNT, seed).x, seed)
     checks = _checks(tuned.tflite, deployment, codes)
@@ -159,6 +162,7 @@ def convert_kernel(
         **figures_found,
         **checks,
     )
+    kept.save(folder)
     record.save(folder)
     progress(1.0, 1.0, "done")
     return record
@@ -232,18 +236,19 @@ def _notes(kernel: Kernel) -> tuple[str, ...]:
     return (kernel.summary, f"Safe: {error.metric} error of at most {error.bound:g}{floor}.", distribution(kernel))
 
 
-def _figures(kernel: Kernel, deployment: Deployment, network: FloatNetwork, seed: int) -> dict[str, Any]:
-    """Return test_count, both figures and the cost, on samples that nothing was fitted to."""
+def _figures(kernel: Kernel, deployment: Deployment, network: FloatNetwork, seed: int) -> tuple[dict[str, Any], Judged]:
+    """Return test_count, both figures and the cost, on samples that nothing was fitted to; and some, one by one."""
     test = kernel.draw("test", TEST_COUNT, seed)
     floats, wholes = network(test.x), answer(deployment, test.x)
     entry = deployment.net.activations[deployment.net.source]
     codes = affine.encode(deployment.inputs, entry, test.x).astype(np.int8 if entry.bits == 8 else np.int16)
-    return {
+    found = {
         "test_count": len(test),
         "float_figures": figures(kernel.error, test.y, *floats, 0.0),
         "figures": figures(kernel.error, test.y, *wholes, deployment.threshold),
         "cost": cost_of(kernel, deployment.net, codes, test, floats, wholes, deployment.threshold),
     }
+    return found, judged(kernel.error, deployment.model_hash, test, floats, wholes, JUDGED_COUNT)
 
 
 def _checks(tflite: bytes, deployment: Deployment, codes: Codes) -> dict[str, Any]:

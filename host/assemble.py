@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import CheckFailed
+from axedge.artifacts.kept import Calls
 from axedge.artifacts.records.bench import (
     BenchRecord,
     DesktopComparison,
@@ -144,6 +145,31 @@ def assemble(
                 guarantee=guarantee,
             )
         ),
+    )
+
+
+def calls_of(convert: ConvertRecord, samples: Samples, measured: Measured, identity: str) -> Calls:
+    """Return what every single call cost, and its error.
+
+    Args:
+        convert: the network's record: metric.
+        samples: inputs and, where known, exact outputs.
+        measured: what came from the board.
+        identity: the bench's `inputs_digest`.
+    """
+    table = _table(samples, measured.answers)
+    unit = figures.tick_unit(measured.hello, measured.icount_shift, measured.core_hz)
+    rule = ErrorSpec(convert.error.metric, convert.error.bound, convert.error.floor)
+    inside, nothing = table.path != Path.OUT_OF_DOMAIN, np.float32(np.nan)
+    errors = np.where(inside, sample_error(rule, table.exact, table.approximate), np.inf)
+    exact = np.full(len(table.path), nothing) if table.exact_ticks is None else unit.cost(table.exact_ticks)
+    return Calls(
+        identity=identity,
+        path=table.path.copy(),
+        error=errors.astype(np.float32),
+        approximate=np.where(inside, unit.cost(table.approximate_ticks), nothing).astype(np.float32),
+        exact=exact.astype(np.float32),
+        gated=unit.cost(table.gated_ticks).astype(np.float32),
     )
 
 

@@ -16,7 +16,7 @@ from axedge.artifacts.records.base import axedge_version
 from axedge.artifacts.records.bench import BenchRecord, DesktopComparison, Inputs, LinkFigures, VectorCheck
 from axedge.artifacts.records.build import BuildRecord
 from axedge.artifacts.records.convert import ConvertRecord
-from axedge.host.assemble import Measured, assemble
+from axedge.host.assemble import Measured, assemble, calls_of
 from axedge.host.connection import Connection
 from axedge.host.device import Device, VectorsResult
 from axedge.host.partial import Answers, forget
@@ -224,6 +224,8 @@ class _Run:
             self._keep()
             raise
         record = self._record(complete=True)
+        if self._what.inputs == "stored":
+            calls_of(self._what.convert, self._what.samples, self._measured(), self._what.digest).save(folder)
         record.save(folder)
         forget(folder)
         return record
@@ -256,7 +258,7 @@ class _Run:
         if self._answers.done.any():
             self._record(complete=False).save(self._what.image_folder)
 
-    def _record(self, *, complete: bool) -> BenchRecord:
+    def _measured(self) -> Measured:
         now, before = self._device.counters, self._before
         link = LinkFigures(
             samples_per_s=self._new / self._seconds if self._seconds > 0 else 0.0,
@@ -265,7 +267,7 @@ class _Run:
             retries=now.retries - before.retries,
             crc_errors=now.crc_errors - before.crc_errors,
         )
-        measured = Measured(
+        return Measured(
             hello=self._device.hello,
             icount_shift=self._connection.icount_shift,
             core_hz=self._connection.board.timer.hz,
@@ -274,11 +276,13 @@ class _Run:
             desktop=self._desktop,
             link=link,
         )
+
+    def _record(self, *, complete: bool) -> BenchRecord:
         return assemble(
             self._what.convert,
             self._what.build,
             self._what.samples,
-            measured,
+            self._measured(),
             inputs=self._what.inputs,
             complete=complete,
             version=axedge_version(),
