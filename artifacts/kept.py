@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from axedge.artifacts.errors import ArtifactError
 from axedge.artifacts.files import atomic_path
 
-
 #: Stands for the logit of an input that the domain guard turns away: less than any code.
 TURNED_AWAY = -(1 << 31)
 

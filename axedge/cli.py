@@ -119,6 +119,7 @@ def _add_verbs() -> None:
         verbs_look,
         verbs_make,
         verbs_new,
+        verbs_report,
         verbs_size,
         verbs_weigh,
     )
@@ -130,6 +131,7 @@ def _add_verbs() -> None:
         *verbs_size.COMMANDS,
         *verbs_device.COMMANDS,
         *verbs_weigh.COMMANDS,
+        *verbs_report.COMMANDS,
         *verbs_export.COMMANDS,
         *verbs_compare.COMMANDS,
         *verbs_look.COMMANDS[2:],

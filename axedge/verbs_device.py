@@ -29,6 +29,7 @@ from axedge.options import (
 )
 from axedge.pipeline import BenchChoice, Choice, Pipeline, image_folder
 from axedge.terminal import Terminal
+from axedge.verbs_report import report_of_run
 
 if TYPE_CHECKING:
     from axedge.artifacts.records.alternatives import AlternativesRecord
@@ -205,6 +206,7 @@ def run(
         record = pipeline.bench(target, BenchChoice(port, samples, trace=tracer))
     # On a real board it would mean to flash it three times more: there the user has to ask for it.
     weighed = pipeline.alternatives(target) if port is None and record.seed is not None else None
+    report_of_run(terminal, workspace, record, pipeline.image_folder(target))
     _finish(terminal, record, as_json, weighed)
 
 

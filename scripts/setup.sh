@@ -72,6 +72,8 @@ missing_packages() {
   if [ "$purpose" = test ]; then
     have g++ || echo g++
     have clang || echo clang
+    have chromium || echo chromium
+    have chromedriver || echo chromium-driver
     have cppcheck || echo cppcheck
     have git || echo git
     have riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf

@@ -1,0 +1,1 @@
+"""The report: what the stages' records say, as one HTML file and as one page of Markdown."""

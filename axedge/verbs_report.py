@@ -1,0 +1,64 @@
+"""The verb that draws: report."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from axedge.artifacts.workspace import Workspace
+from axedge.options import board_option, engine_option, example, find_board, kernel_argument, name_kernel, out_option
+from axedge.terminal import Terminal
+
+if TYPE_CHECKING:
+    from axedge.artifacts.records.bench import BenchRecord
+
+
+@click.command()
+@kernel_argument
+@board_option
+@engine_option
+@out_option
+@click.pass_obj
+@example("axedge report inversek2j --board microbit")
+def report(terminal: Terminal, kernel: str | None, board: str | None, engine: str, out: Path) -> None:
+    """Write report.html, which opens from the disk without a network, and report.md, for a pull request.
+
+    Both stand beside bench.json; `axedge run` writes them too.
+    """
+    from axedge.pipeline import image_folder
+    from axedge.reporting.write import write_report
+
+    workspace = Workspace(out)
+    name, target = name_kernel(kernel, workspace), find_board(board)
+    folder = image_folder(workspace, name, target, engine)
+    for path in write_report(workspace, name, folder, command_line(name, target.name, engine, out)):
+        terminal.result(str(path))
+
+
+def report_of_run(terminal: Terminal, workspace: Workspace, record: BenchRecord, folder: Path) -> None:
+    """Write the report at the end of a run; where its packages are missing, say so and go on."""
+    from axedge.artifacts.errors import ToolMissing
+    from axedge.reporting.write import write_report
+
+    command = command_line(record.kernel, record.board, record.engine, workspace.root)
+    try:
+        with terminal.stage("report"):
+            html, _ = write_report(workspace, record.kernel, folder, command)
+    except ToolMissing as error:
+        terminal.say(f"report   not written: {error}")
+    else:
+        terminal.say(f"report   done: {html}")
+
+
+def command_line(kernel: str, board: str, engine: str, out: Path) -> str:
+    """Return the line that makes the same report again; a folder of this machine is not named."""
+    words = ["axedge", "report", kernel, "--board", board]
+    words += ["--engine", engine] if engine != "aot" else []
+    words += ["--out", str(out)] if not out.is_absolute() and out != Path("out") else []
+    return shlex.join(words)
+
+
+COMMANDS = (report,)
