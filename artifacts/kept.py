@@ -64,7 +64,7 @@ class Judged(Kept):
         float_error: of the float network.
         safe: whether the quantised answer is within the bound, [N].
         float_safe: whether the float answer is.
-        logit: code of the quantised network's safe logit, [N]; TURNED_AWAY where the domain guard lets no answer through.
+        logit: code of the quantised network's safe logit, [N]; TURNED_AWAY outside the domain.
         float_logit: of the float network, float32 [N].
     """
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from axedge.artifacts.errors import CheckFailed
-from axedge.artifacts.records.size import SizeRecord
 from axedge.artifacts.workspace import Workspace
 from axedge.options import (
     engine_option,
@@ -24,6 +24,9 @@ from axedge.options import (
 )
 from axedge.pipeline import Choice, Pipeline
 from axedge.terminal import Terminal
+
+if TYPE_CHECKING:
+    from axedge.artifacts.records.size import SizeRecord
 
 
 @click.command()
