@@ -54,6 +54,7 @@ def size(
     The stack is the worst case: our code by the compiler's call graph; library code, such as sinf, by what 10,000
     inputs were seen to take in an emulator, plus 25 %.
     """
+    from axedge.artifacts.records.size import SizeRecord
     from axedge.size import size_of
 
     chosen = [find_board(name) for name in boards] or [find_board(None)]
