@@ -31,7 +31,7 @@ class Workspace:
         return self.root / kernel / "convert"
 
     def image(self, kernel: str, board: str, engine: str = "aot", activations: str = "int8") -> Path:
-        """Folder of `axedge build` and `axedge bench` for one board, engine and activation width."""
+        """Folder of `axedge build` and `axedge bench` for one board, engine ("both": their comparison) and width."""
         width = {"int8": "i8", "int16": "i16"}[activations]
         return self.root / kernel / board / f"{engine}-{width}"
 

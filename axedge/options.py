@@ -30,7 +30,30 @@ force_option = click.option("--force", is_flag=True, help="Do the work even wher
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 engine_option = click.option(
-    "--engine", type=click.Choice(["aot"]), default="aot", show_default=True, help="What executes the network."
+    "--engine",
+    type=click.Choice(["aot", "tflm"]),
+    default="aot",
+    show_default=True,
+    help="What executes the network: generated C, or TensorFlow Lite Micro.",
+)
+bench_engine_option = click.option(
+    "--engine",
+    type=click.Choice(["aot", "tflm", "both"]),
+    default="aot",
+    show_default=True,
+    help="Which image; both: one after the other, bits compared, side by side.",
+)
+tflm_option = click.option(
+    "--tflm",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where TensorFlow Lite Micro was built, for --engine tflm.",
+)
+arena_option = click.option(
+    "--arena",
+    type=click.IntRange(min=16),
+    metavar="BYTES",
+    help="Its tensor arena.  [default: what is measured, and 64]",
 )
 optimize_option = click.option(
     "--optimize",

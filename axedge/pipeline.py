@@ -40,6 +40,8 @@ class Choice:
         train: options of `axedge.train.stage.train_kernel` that were given; the others stay as they were last time.
         convert: options of `axedge.convert.stage.convert_kernel`, likewise.
         engine: "aot" or "tflm".
+        tflm: where TensorFlow Lite Micro was built, for the engine of that name.
+        arena_bytes: its tensor arena; None: what is measured.
         optimize: "speed", "size" or "balanced".
         force: do the work even where it is up to date.
     """
@@ -47,6 +49,8 @@ class Choice:
     train: dict[str, Any] = field(default_factory=dict)
     convert: dict[str, Any] = field(default_factory=dict)
     engine: str = "aot"
+    tflm: Path | None = None
+    arena_bytes: int | None = None
     optimize: str = "speed"
     force: bool = False
 
@@ -119,7 +123,9 @@ class Pipeline:
         from axedge.firmware.build import build_firmware, build_inputs_digest
 
         source, folder = self.workspace.convert(self.kernel.name), self.image_folder(board)
-        options = {"engine": self.choice.engine, "optimize": self.choice.optimize}
+        options: dict[str, Any] = {"engine": self.choice.engine, "optimize": self.choice.optimize}
+        if self.choice.engine == "tflm":
+            options |= {"tflm": self.choice.tflm, "arena_bytes": self.choice.arena_bytes}
         wanted = build_inputs_digest(source, self.kernel, board, **options)
         present = BuildRecord.load_if_present(folder)
         return self._step(

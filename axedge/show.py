@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.build import BuildRecord
     from axedge.artifacts.records.convert import ConvertRecord, ForeignCheck
     from axedge.artifacts.records.results import ResultRow
+    from axedge.artifacts.records.side_by_side import SideBySideRecord
     from axedge.artifacts.records.train import TrainRecord
     from axedge.host.ports import Port
     from axedge.terminal import Terminal
@@ -136,6 +137,14 @@ def show_build(terminal: Terminal, record: BuildRecord, as_json: bool) -> None:
     known = f"{own:,} B, library code aside, " if own is not None else ""
     table.add_row("whole", f"{size.flash_bytes:,} B", f"{size.ram_bytes:,} B", f"{known}{stack}")
     terminal.table(table)
+    if record.tflm is not None:
+        arena = record.tflm
+        needed = {
+            "measured": f"{arena.arena_needed_bytes:,} B needed, measured in this code on an emulated core",
+            "bound": f"{arena.arena_needed_bytes:,} B needed on a 64-bit host: not measured for this board",
+            "given": "as you gave it",
+        }[arena.arena_is]
+        terminal.result(f"TFLM with {arena.kernels} kernels; arena {arena.arena_bytes:,} B: {needed}.")
     terminal.result(f"{record.board}, build id {record.build_id}, {record.compiler}")
 
 
@@ -193,6 +202,18 @@ def show_alternatives(terminal: Terminal, record: AlternativesRecord, as_json: b
             table.add_row(row.kind, *cells, row.description)
     terminal.table(table)
     terminal.result(f"\n{record.verdict}")
+
+
+def show_side_by_side(terminal: Terminal, record: SideBySideRecord, as_json: bool) -> None:
+    """Show two engines on one board: what each costs, and that they agree."""
+    from axedge.host.side_by_side_table import side_by_side_table, side_by_side_words
+
+    if as_json:
+        show_document(terminal, record)
+        return
+    terminal.table(side_by_side_table(record))
+    for line in side_by_side_words(record):
+        terminal.result(line)
 
 
 def _sizes(layers: Iterable[int]) -> str:

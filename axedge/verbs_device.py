@@ -11,6 +11,8 @@ import click
 
 from axedge.artifacts.workspace import Workspace
 from axedge.options import (
+    arena_option,
+    bench_engine_option,
     board_option,
     convert_options,
     engine_option,
@@ -26,6 +28,7 @@ from axedge.options import (
     out_option,
     port_option,
     samples_option,
+    tflm_option,
 )
 from axedge.pipeline import BenchChoice, Choice, Pipeline, image_folder
 from axedge.terminal import Terminal
@@ -34,6 +37,7 @@ from axedge.verbs_report import report_of_run
 if TYPE_CHECKING:
     from axedge.artifacts.records.alternatives import AlternativesRecord
     from axedge.artifacts.records.bench import BenchRecord
+    from axedge.host.connection import Connection
     from axedge.host.link import Trace
     from axedge.host.samples import Samples
 
@@ -99,11 +103,14 @@ def flash(
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted bench kept.")
 @trace_option
-@engine_option
+@bench_engine_option
 @out_option
 @json_option
 @click.pass_obj
-@example("axedge bench inversek2j --board microbit --samples 1000")
+@example(
+    "axedge bench inversek2j --board microbit --samples 1000",
+    "axedge bench inversek2j --board microbit --engine both",
+)
 def bench(
     terminal: Terminal,
     kernel: str | None,
@@ -122,27 +129,61 @@ def bench(
     """Measure on the board: how often the network is used, how wrong it is, what it costs.
 
     Needs neither TensorFlow nor a compiler nor the kernel's source. The stored vectors are run first, bit for bit.
+    --engine both flashes and benches the images of both engines.
     """
     from axedge.host.bench import bench as measure
     from axedge.host.connection import Connection
 
     if fresh and inputs is not None:
         raise click.UsageError("--fresh and --inputs exclude each other.")
+    if resume and engine == "both":
+        raise click.UsageError("--resume goes on with one engine's bench; name it with --engine.")
     workspace, target = Workspace(out), find_board(board)
     name = name_kernel(kernel, workspace)
     own = _own_samples(kernel or name, name, workspace, fresh=fresh, inputs=inputs, count=samples, seed=seed)
+    chosen = {"samples": None if own else samples, "seed": None if own else seed, "own": own}
+    if engine == "both":
+        with _tracing(trace) as tracer:
+            connection = Connection(target, workspace, port, trace=tracer)
+            _bench_both(terminal, name, workspace, connection, chosen, as_json)
+        return
     with _tracing(trace) as tracer, terminal.stage("bench") as progress:
         record = measure(
             workspace.convert(name),
             image_folder(workspace, name, target, engine),
             connection=Connection(target, workspace, port, trace=tracer),
-            samples=None if own else samples,
-            seed=None if own else seed,
-            own=own,
             resume=resume,
             progress=progress,
+            **chosen,
         )
     _finish(terminal, record, as_json)
+
+
+def _bench_both(
+    terminal: Terminal,
+    kernel: str,
+    workspace: Workspace,
+    connection: Connection,
+    chosen: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Bench both engines' images on one board and show them side by side."""
+    from axedge.host.flash import flash as put
+    from axedge.host.side_by_side import ENGINES, side_by_side
+    from axedge.show import show_side_by_side
+
+    board = connection.board
+    with terminal.stage("bench") as progress:
+        record = side_by_side(
+            workspace.convert(kernel),
+            {engine: image_folder(workspace, kernel, board, engine) for engine in ENGINES},
+            image_folder(workspace, kernel, board, "both"),
+            connection=connection,
+            put=lambda folder: put(folder, board, workspace=workspace, port=connection.port, say=terminal.say),
+            progress=progress,
+            **chosen,
+        )
+    show_side_by_side(terminal, record, as_json)
 
 
 @click.command()
@@ -167,6 +208,8 @@ def ports(terminal: Terminal, probe: bool, as_json: bool) -> None:
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed of the training.  [default: 0, or the last one]")
 @convert_options
 @engine_option
+@tflm_option
+@arena_option
 @optimize_option
 @trace_option
 @out_option
@@ -182,6 +225,8 @@ def run(
     samples: int | None,
     seed: int | None,
     engine: str,
+    tflm: Path | None,
+    arena: int | None,
     optimize: str,
     trace: Path | None,
     out: Path,
@@ -196,7 +241,7 @@ def run(
     workspace, target = Workspace(out), find_board(board)
     chosen = {} if seed is None else {"seed": seed}
     converted = given_convert_options(**options) | chosen
-    choice = Choice(train=chosen, convert=converted, engine=engine, optimize=optimize, force=force)
+    choice = Choice(chosen, converted, engine, tflm, arena, optimize, force)
     pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
     pipeline.train()
     pipeline.convert()

@@ -9,6 +9,7 @@ import click
 
 from axedge.artifacts.workspace import Workspace
 from axedge.options import (
+    arena_option,
     board_option,
     convert_options,
     engine_option,
@@ -22,6 +23,7 @@ from axedge.options import (
     optimize_option,
     out_option,
     seed_option,
+    tflm_option,
 )
 from axedge.pipeline import Choice, Pipeline
 from axedge.recording import Recording, recording_options
@@ -96,17 +98,24 @@ def convert(
 @kernel_argument
 @board_option
 @engine_option
+@tflm_option
+@arena_option
 @optimize_option
 @out_option
 @force_option
 @json_option
 @click.pass_obj
-@example("axedge build inversek2j --board microbit")
+@example(
+    "axedge build inversek2j --board microbit",
+    "axedge build inversek2j --board microbit --engine tflm --tflm ~/tflite-micro",
+)
 def build(
     terminal: Terminal,
     kernel: str | None,
     board: str | None,
     engine: str,
+    tflm: Path | None,
+    arena: int | None,
     optimize: str,
     out: Path,
     force: bool,
@@ -116,7 +125,7 @@ def build(
     from axedge.show import show_build
 
     workspace = Workspace(out)
-    choice = Choice(engine=engine, optimize=optimize, force=force)
+    choice = Choice(engine=engine, tflm=tflm, arena_bytes=arena, optimize=optimize, force=force)
     pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
     show_build(terminal, pipeline.build(find_board(board)), as_json)
 

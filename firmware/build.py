@@ -12,15 +12,17 @@ from axedge.artifacts.errors import ArtifactError, BuildError, UsageError, did_y
 from axedge.artifacts.files import atomic_write, digest
 from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
-from axedge.artifacts.records.build import BuildRecord, Footprint
+from axedge.artifacts.records.build import BuildRecord, Footprint, TflmFigures
+from axedge.firmware.arena import Arena, bound_arena, can_measure, given_arena, measured_arena
 from axedge.firmware.boards import FIRMWARE, Board
 from axedge.firmware.footprint import check_fit, measure, own_stack_bytes
 from axedge.firmware.inputs import BuildInputs, cmake_inputs, memory_script
-from axedge.firmware.model_header import model_header, read_pair, wire_sizes
+from axedge.firmware.model_header import model_header, read_pair, tflm_header, wire_sizes
 from axedge.firmware.problems import explain_failure
+from axedge.firmware.tflm import Tflm, find_tflm
 from axedge.firmware.toolchain import Toolchain, find_program, find_toolchain
 
-ENGINES = ("aot",)
+ENGINES = ("aot", "tflm")
 OPTIMIZE_FLAGS = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
 LOG_NAME = "build.log"
 BUILD_TIMEOUT_S = 600
@@ -51,6 +53,8 @@ class _Plan:
     inputs: BuildInputs
     toolchain: Toolchain
     digest: str
+    host_arena_bytes: int | None
+    given_arena_bytes: int | None
 
     @property
     def build_id(self) -> str:
@@ -67,6 +71,8 @@ def build_firmware(
     optimize: str = "speed",
     sanitize: bool = False,
     network: bool = True,
+    tflm: Path | None = None,
+    arena_bytes: int | None = None,
     progress: Progress = silent,
 ) -> BuildRecord:
     """Build a firmware image and leave firmware.{elf,hex,bin,map}, build.log and build.json in `folder`.
@@ -76,31 +82,34 @@ def build_firmware(
         kernel: the kernel that was converted.
         board: what the image is for.
         folder: where to; what an earlier build left there is replaced.
-        engine: what executes the network: "aot".
+        engine: what executes the network: "aot" or "tflm".
         optimize: "speed" (-O3), "balanced" (-O2) or "size" (-Os) for network and kernel; the rest is always -Os.
         sanitize: native board only: with the address and undefined-behaviour sanitizers.
         network: False builds the firmware with the exact function alone.
+        tflm: where TensorFlow Lite Micro was built, for the engine of that name.
+        arena_bytes: its interpreter's working memory; None: what is measured, and a margin.
         progress: told what is being done.
 
     Raises:
-        UsageError: an option is unknown or does not fit the board.
+        UsageError: an option is unknown or does not fit the board, or TFLM is not where it was said to be.
         ArtifactError: the converted network is missing, damaged, or belongs to another kernel or model.
-        ToolMissing: compiler, CMake or Ninja is not installed.
-        CheckFailed: the image does not fit into the board's memories.
+        ToolMissing: compiler, CMake or Ninja is not installed, or the engine tflm is asked for without its library.
+        CheckFailed: the image does not fit into the board's memories, or TFLM does not run the model.
         BuildError: the compiler or the linker failed.
     """
-    plan = _plan(convert_folder, kernel, board, engine if network else "none", optimize, sanitize)
+    plan = _plan(convert_folder, kernel, board, engine if network else "none", optimize, sanitize, tflm, arena_bytes)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / BuildRecord.FILE).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="axedge-build-") as scratch:
         work = Path(scratch)
-        _write_inputs(plan, work)
+        arena = _arena(plan, progress)
+        _write_inputs(plan, work, arena)
         _run_cmake(plan, work, folder / LOG_NAME, progress)
         progress(2, 3, "measure")
         footprint = measure(work / "out", board, plan.inputs.engine)
         check_fit(footprint, board, own_stack_bytes(footprint))
         images = _publish(plan, work, folder)
-    record = _record(plan, footprint, images)
+    record = _record(plan, footprint, images, arena)
     record.save(folder)
     progress(3, 3, "done")
     return record
@@ -115,13 +124,23 @@ def build_inputs_digest(
     optimize: str = "speed",
     sanitize: bool = False,
     network: bool = True,
+    tflm: Path | None = None,
+    arena_bytes: int | None = None,
 ) -> str:
     """Return the hash of everything that a build with these arguments would read; raises as `build_firmware` does."""
-    return _plan(convert_folder, kernel, board, engine if network else "none", optimize, sanitize).digest
+    chosen = engine if network else "none"
+    return _plan(convert_folder, kernel, board, chosen, optimize, sanitize, tflm, arena_bytes).digest
 
 
 def _plan(
-    convert_folder: Path, kernel: KernelSource, board: Board, engine: str, optimize: str, sanitize: bool
+    convert_folder: Path,
+    kernel: KernelSource,
+    board: Board,
+    engine: str,
+    optimize: str,
+    sanitize: bool,
+    tflm: Path | None,
+    arena_bytes: int | None,
 ) -> _Plan:
     if engine not in (*ENGINES, "none"):
         raise UsageError(f"there is no engine {engine!r}.", did_you_mean(engine, ENGINES))
@@ -130,7 +149,8 @@ def _plan(
     if sanitize and not board.is_host:
         raise UsageError(f"board {board.name} cannot run the sanitizers.", "Board native can.")
     pair = read_pair(convert_folder, kernel.name)
-    _check_convert_record(convert_folder, kernel, pair.model_hash)
+    host_arena_bytes = _check_convert_record(convert_folder, kernel, pair.model_hash)
+    toolchain = find_toolchain(board.toolchain)
     inputs = BuildInputs(
         board=board,
         pair=pair,
@@ -142,8 +162,8 @@ def _plan(
         optimize_name=optimize,
         sanitize=sanitize,
         wire=wire_sizes(pair, board.name, board.link.frame_max, board.link.credit),
+        tflm=find_tflm(tflm, board, toolchain) if engine == "tflm" else None,
     )
-    toolchain = find_toolchain(board.toolchain)
     parts: list[bytes | str] = [
         kernel.digest(),
         toolchain.version,
@@ -154,10 +174,27 @@ def _plan(
     ]
     for path in inputs.files():
         parts += [path.name, path.read_bytes()]
-    return _Plan(inputs, toolchain, digest(*parts))
+    if inputs.tflm is not None:
+        parts += [inputs.tflm.digest, repr((arena_bytes, can_measure(board)))]
+    return _Plan(inputs, toolchain, digest(*parts), host_arena_bytes, arena_bytes)
 
 
-def _check_convert_record(folder: Path, kernel: KernelSource, model_hash: str) -> None:
+def _arena(plan: _Plan, progress: Progress) -> Arena | None:
+    """Return the interpreter's working memory; None for an engine without one."""
+    inputs = plan.inputs
+    if inputs.tflm is None:
+        return None
+    if plan.given_arena_bytes is not None:
+        return given_arena(plan.given_arena_bytes)
+    if not can_measure(inputs.board):
+        return bound_arena(plan.host_arena_bytes)
+    progress(0, 3, "measure the arena")
+    flags = (*inputs.compile_flags(plan.toolchain), inputs.optimize)
+    return measured_arena(inputs.pair, inputs.board, inputs.tflm, plan.toolchain, flags)
+
+
+def _check_convert_record(folder: Path, kernel: KernelSource, model_hash: str) -> int | None:
+    """Make sure that the conversion is this model's; return the arena that TFLM needs on a 64-bit host, if known."""
     from axedge.artifacts.records.convert import ConvertRecord
 
     record = ConvertRecord.load(folder)
@@ -168,11 +205,15 @@ def _check_convert_record(folder: Path, kernel: KernelSource, model_hash: str) -
         raise ArtifactError(
             f"axnet_{kernel.name}.h in {folder} is of model {model_hash}, convert.json of {record.model_hash}.", again
         )
+    return record.arena_bytes
 
 
-def _write_inputs(plan: _Plan, work: Path) -> None:
+def _write_inputs(plan: _Plan, work: Path, arena: Arena | None) -> None:
     inputs = plan.inputs
-    header = model_header(inputs.pair, inputs.board.name, inputs.has_exact, plan.build_id, inputs.wire)
+    size = 0 if arena is None else arena.bytes
+    header = model_header(inputs.pair, inputs.board.name, inputs.has_exact, plan.build_id, inputs.wire, size)
+    if inputs.tflm is not None:
+        (work / "axe_tflm_model.h").write_text(tflm_header(inputs.pair), encoding="utf-8")
     (work / "axe_model.h").write_text(header, encoding="utf-8")
     (work / "inputs.cmake").write_text(cmake_inputs(inputs, plan.toolchain, work), encoding="utf-8")
     if inputs.board.memories is not None:
@@ -188,6 +229,8 @@ def _run_cmake(plan: _Plan, work: Path, log: Path, progress: Progress) -> None:
     else:
         configure += [f"-DCMAKE_TOOLCHAIN_FILE={FIRMWARE / 'toolchain.cmake'}"]
         configure += [f"-DAXE_COMPILER={plan.toolchain.compiler}"]
+    if plan.inputs.tflm is not None and not plan.inputs.board.is_host:
+        configure += [f"-DAXE_CXX_COMPILER={plan.toolchain.cxx_compiler}"]
     steps = (("configure", configure), ("compile", [str(ninja), "-C", str(work / "out")]))
     said: list[str] = []
     for index, (name, command) in enumerate(steps):
@@ -226,14 +269,14 @@ def _publish(plan: _Plan, work: Path, folder: Path) -> tuple[str, ...]:
     return tuple(made)
 
 
-def _record(plan: _Plan, footprint: Footprint, images: tuple[str, ...]) -> BuildRecord:
+def _record(plan: _Plan, footprint: Footprint, images: tuple[str, ...], arena: Arena | None) -> BuildRecord:
     inputs = plan.inputs
     return BuildRecord(
         axedge=axedge_version(),
         inputs_digest=plan.digest,
         kernel=inputs.pair.kernel,
         board=inputs.board.name,
-        engine=cast(Literal["aot", "none"], inputs.engine),
+        engine=cast(Literal["aot", "tflm", "none"], inputs.engine),
         activations="int16" if inputs.pair.activation_bits == 16 else "int8",
         optimize=cast(Literal["speed", "balanced", "size"], inputs.optimize_name),
         model_hash=inputs.pair.model_hash,
@@ -243,5 +286,16 @@ def _record(plan: _Plan, footprint: Footprint, images: tuple[str, ...]) -> Build
         credit=inputs.wire.credit,
         compiler=plan.toolchain.version,
         flags=(*inputs.compile_flags(plan.toolchain), inputs.optimize),
+        tflm=None if inputs.tflm is None or arena is None else _tflm_figures(inputs.tflm, arena),
         images=images,
+    )
+
+
+def _tflm_figures(tflm: Tflm, arena: Arena) -> TflmFigures:
+    return TflmFigures(
+        kernels=tflm.kernels,
+        arena_bytes=arena.bytes,
+        arena_needed_bytes=arena.needed_bytes,
+        arena_is=arena.how,
+        stack_bytes=arena.stack_bytes,
     )

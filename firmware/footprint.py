@@ -15,7 +15,7 @@ FLASH_SYMBOL, RAM_SYMBOL = "axe_flash_size", "axe_ram_size"
 
 #: Folders of objects that CMake makes, and the part of the image that they are. See _part_of.
 _OBJECT_FOLDERS = {"core.dir": "rest", "board.dir": BOARD, "kernel.dir": "fallback", "firmware.dir": "network"}
-_GLUE = "engine.c"
+_GLUE, _CALLS = "engine.c", "pair.c"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _part_of(path: Path, engine: str) -> str:
     The generated-C engine is glue around the network; another engine is itself what the network costs.
     """
     folder = next((part for part in path.parts if part in _OBJECT_FOLDERS), "")
-    is_glue = path.name.startswith(_GLUE) and engine in ("aot", "none")
+    is_glue = path.name.startswith(_CALLS) or (path.name.startswith(_GLUE) and engine in ("aot", "none"))
     return "rest" if folder == "firmware.dir" and is_glue else _OBJECT_FOLDERS.get(folder, "")
 
 

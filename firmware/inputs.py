@@ -8,7 +8,8 @@ from pathlib import Path
 
 from axedge.artifacts.errors import UsageError
 from axedge.firmware.boards import FIRMWARE, Board
-from axedge.firmware.model_header import GeneratedPair, WireSizes
+from axedge.firmware.model_header import GeneratedPair, WireSizes, tflm_definition
+from axedge.firmware.tflm import CXX_FLAGS, Tflm
 from axedge.firmware.toolchain import Toolchain
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
@@ -34,6 +35,7 @@ class BuildInputs:
         optimize_name: what the user calls it.
         sanitize: whether to build with sanitizers.
         wire: sizes of the link's buffers.
+        tflm: TensorFlow Lite Micro, for the engine of that name.
     """
 
     board: Board
@@ -46,6 +48,7 @@ class BuildInputs:
     optimize_name: str
     sanitize: bool
     wire: WireSizes
+    tflm: Tflm | None = None
 
     def compile_flags(self, toolchain: Toolchain) -> tuple[str, ...]:
         """Return the flags of every compilation and of the link, without paths."""
@@ -68,12 +71,16 @@ class BuildInputs:
         yield FIRMWARE / "toolchain.cmake"
         own = (self.board.folder / name for name in (*self.board.sources, self.board.linker_script))
         folders = {self.board.folder, *(path.resolve().parent for path in own)}
-        shared = (FIRMWARE / "include", FIRMWARE / "core", FIRMWARE / "engines" / self.engine)
+        engines = FIRMWARE / "engines"
+        shared = (FIRMWARE / "include", FIRMWARE / "core", engines / "_pair", engines / self.engine)
         shared_headers = (path.parent for path in (FIRMWARE / "boards").glob("_*/*.h"))
         for folder in sorted({*shared, *folders, *shared_headers}):
             yield from sorted(path for path in folder.iterdir() if path.suffix in CODE_SUFFIXES)
         yield self.pair.header
         yield self.pair.source
+        if self.tflm is not None:
+            yield from sorted((FIRMWARE / "engines" / "tflm" / "probe").iterdir())
+            yield from self.pair.arrays
 
 
 def cmake_inputs(inputs: BuildInputs, toolchain: Toolchain, work: Path) -> str:
@@ -87,6 +94,7 @@ def cmake_inputs(inputs: BuildInputs, toolchain: Toolchain, work: Path) -> str:
     board, script = inputs.board, inputs.linker_script
     maps = {work: "build", FIRMWARE: "firmware", inputs.pair.folder.resolve(): "network"}
     maps |= dict.fromkeys(inputs.kernel_includes, "kernel")
+    maps |= {} if inputs.tflm is None else {inputs.tflm.root: "tflm"}
     scripted = () if script is None else (f"-L{work}", "-T", str(script))
     variables: dict[str, Iterable[str | Path]] = {
         "AXE_FLAGS": inputs.compile_flags(toolchain),
@@ -99,13 +107,31 @@ def cmake_inputs(inputs: BuildInputs, toolchain: Toolchain, work: Path) -> str:
         "AXE_KERNEL_SOURCES": inputs.kernel_sources,
         "AXE_KERNEL_INCLUDES": inputs.kernel_includes,
         "AXE_NETWORK_DIR": (inputs.pair.folder.resolve(),),
-        "AXE_NETWORK_SOURCES": (inputs.pair.source.resolve(),),
+        "AXE_NETWORK_SOURCES": _network_sources(inputs),
         "AXE_ENGINE": (inputs.engine,),
         "AXE_OPTIMIZE": (inputs.optimize,),
+        **_tflm_variables(inputs),
     }
     return "".join(
         f"set({name}{''.join(' ' + _quoted(value) for value in values)})\n" for name, values in variables.items()
     )
+
+
+def _network_sources(inputs: BuildInputs) -> tuple[Path, ...]:
+    source = inputs.pair.source.resolve()
+    return (source,) if inputs.tflm is None else (source, inputs.pair.arrays[1].resolve())
+
+
+def _tflm_variables(inputs: BuildInputs) -> dict[str, Iterable[str | Path]]:
+    tflm = inputs.tflm
+    if tflm is None:
+        return {}
+    return {
+        "AXE_TFLM_INCLUDES": tflm.includes,
+        "AXE_TFLM_DEFINITIONS": (*tflm.definitions, tflm_definition(inputs.pair)),
+        "AXE_TFLM_FLAGS": CXX_FLAGS,
+        "AXE_TFLM_ARCHIVE": (tflm.archive,),
+    }
 
 
 def memory_script(board: Board) -> str:

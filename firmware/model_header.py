@@ -44,6 +44,11 @@ class GeneratedPair:
         """The C file."""
         return self.folder / f"axnet_{self.kernel}.c"
 
+    @property
+    def arrays(self) -> tuple[Path, Path]:
+        """The header and the source of the .tflite as an array."""
+        return self.folder / f"axnet_{self.kernel}_tflite.h", self.folder / f"axnet_{self.kernel}_tflite.cc"
+
 
 def read_pair(folder: Path, kernel: str) -> GeneratedPair:
     """Read the sizes and the hash of a generated pair from its header.
@@ -96,7 +101,9 @@ def wire_sizes(pair: GeneratedPair, board: str, frame_max: int, credit: int) -> 
     return WireSizes(frame, max(credit, frame))
 
 
-def model_header(pair: GeneratedPair, board: str, has_exact: bool, build_id: str, sizes: WireSizes) -> str:
+def model_header(
+    pair: GeneratedPair, board: str, has_exact: bool, build_id: str, sizes: WireSizes, arena_bytes: int = 0
+) -> str:
     """Return the text of axe_model.h.
 
     Args:
@@ -105,6 +112,7 @@ def model_header(pair: GeneratedPair, board: str, has_exact: bool, build_id: str
         has_exact: whether the kernel brings C.
         build_id: 16 hex digits.
         sizes: of the link.
+        arena_bytes: working memory of the interpreter, a multiple of 16; 0 without one.
     """
     upper = f"AXE_{pair.kernel.upper()}"
     digits = pair.model_hash
@@ -133,11 +141,57 @@ def model_header(pair: GeneratedPair, board: str, has_exact: bool, build_id: str
 #define AXE_MODEL_DELTA {upper}_DELTA
 #define AXE_MODEL_FRAME_MAX {sizes.frame_max}
 #define AXE_MODEL_CREDIT {sizes.credit}
+#define AXE_MODEL_ARENA_BYTES {arena_bytes}
 
 #define AXE_MODEL_GATED axe_{pair.kernel}
 #define AXE_MODEL_APPROXIMATE axe_{pair.kernel}_approximate
 #define AXE_MODEL_NET axe_{pair.kernel}_net
 #define AXE_MODEL_EXACT {pair.kernel}
+
+#endif
+"""
+
+
+def tflm_definition(pair: GeneratedPair) -> str:
+    """Return the definition under which axnet_<kernel>.c leaves its network to axe_tflm.cc."""
+    return f"AXE_{pair.kernel.upper()}_NETWORK=axe_{pair.kernel}_tflm_run"
+
+
+def tflm_header(pair: GeneratedPair) -> str:
+    """Return the text of axe_tflm_model.h, which tells engines/tflm/axe_tflm.{h,cc} which network it is.
+
+    Raises:
+        ArtifactError: the .tflite's array is missing.
+    """
+    kernel, macro = pair.kernel, f"AXNET_{pair.kernel.upper()}_TFLITE"
+    try:
+        has_predictor = f"{macro}_LOGIT_OUTPUT" in pair.arrays[0].read_text(encoding="utf-8")
+        pair.arrays[1].stat()
+    except OSError as error:
+        raise ArtifactError(f"{error.filename} is missing.", "Run `axedge convert` again.") from None
+    logit = f"#define AXE_TFLM_LOGIT {macro}_LOGIT_OUTPUT\n" if has_predictor else ""
+    return f"""/* Which network axe_tflm.cc runs. */
+#ifndef AXE_TFLM_MODEL_H
+#define AXE_TFLM_MODEL_H
+
+#include "axnet_{kernel}.h"
+
+#define AXE_TFLM_INPUTS {pair.inputs}
+#define AXE_TFLM_OUTPUTS {pair.outputs}
+#define AXE_TFLM_BITS {pair.activation_bits}
+#define AXE_TFLM_PAIR_HASH AXE_{kernel.upper()}_MODEL_HASH
+
+/* What axnet_{kernel}_tflite.h, C++, calls things. */
+#define AXE_TFLM_ARRAYS "axnet_{kernel}_tflite.h"
+#define AXE_TFLM_ARRAYS_HASH {macro}_MODEL_HASH
+#define AXE_TFLM_MODEL axnet_{kernel}_tflite
+#define AXE_TFLM_OPS {macro}_OPS
+#define AXE_TFLM_FOR_EACH_OP {macro}_FOR_EACH_OP
+#define AXE_TFLM_ANSWER {macro}_ANSWER_OUTPUT
+{logit}
+#define AXE_TFLM_OPEN axe_{kernel}_tflm_open
+#define AXE_TFLM_RUN axe_{kernel}_tflm_run
+#define AXE_TFLM_TAKE_FAILURE axe_{kernel}_tflm_take_failure
 
 #endif
 """

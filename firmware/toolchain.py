@@ -23,6 +23,9 @@ PACKAGES = {
     "avr": "gcc-avr avr-libc",
 }
 
+# The C++ library's headers: what the C++ of an image includes, though none of its code is linked.
+CXX_PACKAGES = {"": "g++", "arm-none-eabi": "libstdc++-arm-none-eabi-newlib"}
+
 SECTIONS = ("-ffunction-sections", "-fdata-sections")
 
 # GCC 12 can duplicate a volatile store at the end of a loop, which sends a byte twice; the switch exists from 12 on.
@@ -63,7 +66,7 @@ class Toolchain:
     @cached_property
     def version(self) -> str:
         """First line of --version."""
-        return _ask([str(self.compiler), "--version"]).splitlines()[0].strip()
+        return ask([str(self.compiler), "--version"]).splitlines()[0].strip()
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
@@ -78,7 +81,7 @@ class Toolchain:
 
     @cached_property
     def _major(self) -> int:
-        found = re.match(r"\d+", _ask([str(self.compiler), "-dumpversion"]))
+        found = re.match(r"\d+", ask([str(self.compiler), "-dumpversion"]))
         return int(found.group()) if found else 0
 
     @property
@@ -98,10 +101,20 @@ class Toolchain:
             return "shared"
         parts: list[bytes | str] = []
         for name in ("libc_nano.a", "libc.a", "libm_nano.a", "libm.a", "libgcc.a"):
-            path = Path(_ask([str(self.compiler), *core_flags, *self.link_flags, f"-print-file-name={name}"]).strip())
+            path = Path(ask([str(self.compiler), *core_flags, *self.link_flags, f"-print-file-name={name}"]).strip())
             if path.is_file():
                 parts += [name, path.read_bytes()]
         return digest(*parts)
+
+    @property
+    def cxx_compiler(self) -> Path:
+        """Path of the C++ compiler beside the C compiler.
+
+        Raises:
+            ToolMissing: it is not installed.
+        """
+        name = self.compiler.name.replace("gcc", "g++").replace("clang", "clang++")
+        return find_program("c++" if name == "cc" else name, CXX_PACKAGES.get(self.prefix, "g++"))
 
     def program(self, name: str) -> Path:
         """Return the path of a binary utility such as objcopy.
@@ -143,7 +156,12 @@ def install(packages: str) -> str:
     return f"Install it: apt-get install {packages}"
 
 
-def _ask(command: list[str]) -> str:
+def ask(command: list[str]) -> str:
+    """Run a program of the toolchain and return what it printed.
+
+    Raises:
+        BuildError: it failed, or did not end in time.
+    """
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_TIMEOUT_S, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,6 +113,7 @@ def bench(
     own: Samples | None = None,
     resume: bool = False,
     progress: Progress = silent,
+    hand_over: Callable[[Answers], None] | None = None,
 ) -> BenchRecord:
     """Measure an image on its board; write the record into `image_folder` and return it.
 
@@ -127,6 +129,7 @@ def bench(
         own: see `plan`.
         resume: go on with what an earlier bench of the same samples kept.
         progress: told samples, in both modes.
+        hand_over: given the raw answers in the end, for whoever compares them with another image's.
 
     Raises:
         CheckFailed: the board's bits differ, or its two modes contradict each other.
@@ -143,7 +146,10 @@ def bench(
             raise UsageError("the samples have no exact outputs, and the board has no exact function to make them.")
         checked, codes = _check_vectors(device, vectors)
         run = _Run(what, connection, device, checked, _compare_desktop(convert_folder, vectors, codes))
-        return run.measure(resume=resume, progress=progress)
+        record = run.measure(resume=resume, progress=progress)
+        if hand_over is not None:
+            hand_over(run.answers)
+        return record
 
 
 def _check_identity(device: Device, what: Plan) -> None:
@@ -208,7 +214,7 @@ class _Run:
     ) -> None:
         self._what, self._connection, self._device = what, connection, device
         self._checked, self._desktop = checked, desktop
-        self._answers = Answers.empty(len(what.samples.x), device.hello.outputs, has_exact=device.hello.has_exact)
+        self.answers = Answers.empty(len(what.samples.x), device.hello.outputs, has_exact=device.hello.has_exact)
         self._before = replace(device.counters)
         self._seconds = 0.0
         self._new = 0
@@ -217,7 +223,7 @@ class _Run:
         """Run all samples that are not answered yet; write and return the record."""
         folder = self._what.image_folder
         if resume:
-            self._answers.load(folder, self._what.digest)
+            self.answers.load(folder, self._what.digest)
         try:
             self._ask(progress)
         except BaseException:
@@ -231,7 +237,7 @@ class _Run:
         return record
 
     def _ask(self, progress: Progress) -> None:
-        total, results = 2 * len(self._what.samples.x), (self._answers.network, self._answers.gated)
+        total, results = 2 * len(self._what.samples.x), (self.answers.network, self.answers.gated)
         for part in np.array_split(np.arange(len(self._what.samples.x)), _PARTS):
             if len(part) == 0:
                 continue
@@ -253,9 +259,9 @@ class _Run:
 
     def _keep(self) -> None:
         """Keep what was answered: for --resume, and as a record marked incomplete."""
-        if self._answers.network.answered.any():
-            self._answers.save(self._what.image_folder, self._what.digest)
-        if self._answers.done.any():
+        if self.answers.network.answered.any():
+            self.answers.save(self._what.image_folder, self._what.digest)
+        if self.answers.done.any():
             self._record(complete=False).save(self._what.image_folder)
 
     def _measured(self) -> Measured:
@@ -271,7 +277,7 @@ class _Run:
             hello=self._device.hello,
             icount_shift=self._connection.icount_shift,
             core_hz=self._connection.board.timer.hz,
-            answers=self._answers,
+            answers=self.answers,
             vectors=self._checked,
             desktop=self._desktop,
             link=link,

@@ -15,7 +15,8 @@ def bench_table(record: BenchRecord) -> Group:
     return Group(_quality(record), _cost(record), _rest(record))
 
 
-def _table(*columns: str, justify_from: int = 1) -> Table:
+def plain(*columns: str, justify_from: int = 1) -> Table:
+    """Return an empty table whose columns from `justify_from` on are numbers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     for index, column in enumerate(columns):
         table.add_column(column, overflow="fold", justify="right" if index >= justify_from else "left")
@@ -24,7 +25,7 @@ def _table(*columns: str, justify_from: int = 1) -> Table:
 
 def _quality(record: BenchRecord) -> Table:
     partial = "" if record.complete else f" of {record.samples_wanted:,}: partial"
-    table = _table(f"{record.kernel} on {record.board}", f"{record.samples:,} samples{partial}", "", justify_from=1)
+    table = plain(f"{record.kernel} on {record.board}", f"{record.samples:,} samples{partial}", "", justify_from=1)
     table.columns[2].justify = "left"
     paths, rate, error, promise = record.paths, record.violation_rate, record.error, record.guarantee
     eps = None if promise is None else promise.eps
@@ -51,7 +52,7 @@ def _quality(record: BenchRecord) -> Table:
 
 def _cost(record: BenchRecord) -> Table:
     ticks = record.ticks
-    table = _table(f"{ticks.unit} a call", "min", "median", "mean", "p95", "max")
+    table = plain(f"{ticks.unit} a call", "min", "median", "mean", "p95", "max")
     for name, spread in (("approximate", ticks.approximate), ("exact", ticks.exact), ("gated", ticks.gated)):
         table.add_row(name, *_cells(spread))
     return table

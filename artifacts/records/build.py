@@ -77,6 +77,24 @@ class Footprint(Part):
     stack: StackUse | None = None
 
 
+class TflmFigures(Part):
+    """TensorFlow Lite Micro in the image.
+
+    Attributes:
+        kernels: whose kernels its library holds: "reference" or "cmsis-nn".
+        arena_bytes: working memory that the image gives the interpreter.
+        arena_needed_bytes: the smallest in which the network runs, or an upper bound of it.
+        arena_is: "measured" on an emulated core of the board's kind; "bound": from a 64-bit host; "given" by the user.
+        stack_bytes: deepest stack while setting up and running, measured there; 0 where it was not.
+    """
+
+    kernels: Literal["reference", "cmsis-nn"]
+    arena_bytes: int
+    arena_needed_bytes: int
+    arena_is: Literal["measured", "bound", "given"]
+    stack_bytes: int
+
+
 class BuildRecord(Record):
     """build.json.
 
@@ -94,6 +112,7 @@ class BuildRecord(Record):
         credit: bytes of frames that may be sent to the board at once.
         compiler: first line of the compiler's --version.
         flags: how the board's code is compiled, without paths.
+        tflm: the engine tflm's figures, null for another engine.
         images: names of the image files beside this record, of: firmware.elf, firmware.hex, firmware.bin.
     """
 
@@ -112,4 +131,5 @@ class BuildRecord(Record):
     credit: int
     compiler: str
     flags: tuple[str, ...]
+    tflm: TflmFigures | None = None
     images: tuple[str, ...]

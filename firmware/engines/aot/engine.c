@@ -1,10 +1,8 @@
-/* The generated-C engine: the calls of the pair axnet_<kernel>.{h,c}, each behind the clock. */
+/* The generated-C engine: the pair axnet_<kernel>.{h,c} as it is. */
 #include "axe_engine.h"
 
 #include "axe_model.h"
-#include "axe_timing.h"
-
-typedef char paths_agree[AXE_PATH_APPROXIMATED == 0 && AXE_PATH_UNSAFE == 1 && AXE_PATH_OUT_OF_DOMAIN == 2 ? 1 : -1];
+#include "pair.h"
 
 static const axe_engine_info info = {
     .board = AXE_MODEL_BOARD,
@@ -32,35 +30,9 @@ int axe_engine_init(void)
     return AXE_OK;
 }
 
-int axe_engine_gated(const float *in, float *out, uint32_t *ticks)
+int axe_pair_outcome(int path)
 {
-    const uint32_t start = axe_timing_begin();
-    const axe_path path = AXE_MODEL_GATED(in, out);
-    *ticks = axe_timing_end(start);
-    return (int)path;
-}
-
-int axe_engine_approximate(const float *in, float *out, uint32_t *ticks)
-{
-    const uint32_t start = axe_timing_begin();
-    const axe_path path = AXE_MODEL_APPROXIMATE(in, out);
-    *ticks = axe_timing_end(start);
-    return (int)path;
-}
-
-int axe_engine_exact(const float *in, float *out, uint32_t *ticks)
-{
-#if AXE_MODEL_HAS_EXACT
-    const uint32_t start = axe_timing_begin();
-    AXE_MODEL_EXACT(in, out);
-    *ticks = axe_timing_end(start);
-    return AXE_WIRE_UNSAFE;
-#else
-    (void)in;
-    (void)out;
-    *ticks = 0;
-    return AXE_ERROR_NO_EXACT;
-#endif
+    return path;
 }
 
 int axe_engine_vector(const void *in, void *out, void *logit)
