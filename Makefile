@@ -3,7 +3,7 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test results guarantees alternatives fuzz bench-engine lint setup plan clean help
+.PHONY: demo test results guarantees alternatives fuzz bench-engine bench-faults bench-link lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
@@ -14,6 +14,8 @@ help:
 	@echo "make alternatives    a lookup table and a polynomial beside the network for every kernel, write docs/alternatives.md"
 	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
 	@echo "make bench-engine    count what the generated code costs on emulated cores; writes docs/engine.md and out/engine.json"
+	@echo "make bench-faults    100,000 samples through each kind of bad line, write docs/faults.md (some minutes)"
+	@echo "make bench-link      how much of the line is payload, and what limits the link"
 	@echo "make plan            what set-up would install, and how much it weighs"
 	@echo "make lint            ruff"
 
@@ -48,7 +50,7 @@ alternatives:
 
 fuzz:
 	@scripts/setup.sh test
-	@$(VENV)/bin/python tests/fuzz/run.py --runs 10000000
+	@$(VENV)/bin/python tests/fuzz/run.py --runs 10000000 --corpus out/fuzz
 
 lint:
 	@scripts/setup.sh test
@@ -57,6 +59,12 @@ lint:
 bench-engine:
 	@scripts/setup.sh test
 	@$(VENV)/bin/python -m benchmarks.engine
+
+# Both run the native board; bench-faults also writes docs/faults.md.
+bench-faults bench-link:
+	@scripts/setup.sh test
+	@$(VENV)/bin/axedge run inversek2j --board native >/dev/null
+	@$(VENV)/bin/python -m benchmarks.$(@:bench-%=%)
 
 plan:
 	@scripts/setup.sh plan demo $(BOARD)

@@ -84,6 +84,7 @@ class Link:
         self.clock = clock
         self.counters = Counters()
         self.build = 0
+        self.last_hello: Hello | None = None
         self._opener = opener
         self._sleep = sleep
         self._trace = trace
@@ -182,7 +183,8 @@ class Link:
         """
         self.check(reply)
         try:
-            return Hello.unpack(reply.payload)
+            self.last_hello = Hello.unpack(reply.payload)
+            return self.last_hello
         except MessageError as error:
             raise DeviceError(f"{error}.", "Build and flash with this axedge.") from None
 

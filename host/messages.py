@@ -143,6 +143,11 @@ class Hello:
         """The reset cause in words."""
         return _named(RESET_CAUSES, self.reset_cause, "cause")
 
+    @property
+    def has_crashed(self) -> bool:
+        """Whether a fault or a watchdog made the last reset."""
+        return self.reset_cause_name in ("fault", "watchdog")
+
     def pack(self) -> bytes:
         """Return the reply's payload."""
         numbers = [getattr(self, name) for name in _HELLO_FIELDS]

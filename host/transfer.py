@@ -68,7 +68,8 @@ class Pace:
     Attributes:
         patience: how long replies take.
         loss: how often frames are lost.
-        growing: samples that a frame may hold so far: 1 at first, doubled whenever that many came back.
+        growing: samples that a frame may hold so far: 1 at first, doubled whenever that many came back, halved when the
+            board was reset.
         window_bytes: of frames that are sent at once: the credit at first, halved when a window's end is lost, doubled
             when one was answered.
     """
@@ -78,6 +79,11 @@ class Pace:
         self.loss = LossEstimate()
         self.growing = 1
         self.window_bytes = credit
+
+    def start_smaller(self) -> None:
+        """Ask for one frame, and half as many samples: if one of them crashes the board, the others get through."""
+        self.growing = max(self.growing // 2, 1)
+        self.window_bytes = _LEAST_WINDOW_BYTES
 
 
 class Transfer:
@@ -132,6 +138,7 @@ class Transfer:
                 self._carry(flights)
             except LineLost as lost:
                 self._link.reopen(lost)
+                self._pace.start_smaller()
             self._give_up(flights)
             self._progress(self._answered, self._total, self._rate())
 
@@ -215,7 +222,8 @@ class Transfer:
                     self._pace.window_bytes = min(2 * self._pace.window_bytes, self._credit)
                     return
             elif reply.seq == kick and reply.type in (Type.HELLO | REPLY, Type.ERROR):
-                link.read_hello(reply)
+                if link.read_hello(reply).has_crashed:
+                    self._pace.start_smaller()
                 return
             elif reply.seq in self._given_up and reply.type == job.type | REPLY:
                 self._take_late(self._given_up.pop(reply.seq), reply)
@@ -284,20 +292,37 @@ class Transfer:
 
     def _check_deadlines(self) -> None:
         now, deadlines = self._link.clock(), self._link.deadlines
-        where = f"after {self._answered} of {self._total} samples"
+        silent_s = now - self._progressed
         noisy = self._link.received_bytes > self._bytes_then
-        if now - self._progressed > (deadlines.noisy_s if noisy else deadlines.idle_s):
-            raise DeviceError(
-                f"the board stopped answering {where}; {now - self._progressed:.0f} s without a reply.",
-                "Bytes do come: is the line bad, or does each request reset the board? `--resume` goes on from here."
-                if noisy
-                else "Is the cable loose, or did the board reset? `--resume` goes on from here.",
-            )
+        if silent_s > (deadlines.noisy_s if noisy and not self._crash() else deadlines.idle_s):
+            raise self._stopped(silent_s, noisy)
         if now - self._began > self._overall_s:
             raise DeviceError(
-                f"the board is too slow: {where} the limit of {self._overall_s:.0f} s is reached.",
+                f"the board is too slow: {self._where()} the limit of {self._overall_s:.0f} s is reached.",
                 "Use fewer --samples, or `--resume` to go on from here.",
             )
+
+    def _where(self) -> str:
+        return f"after {self._answered} of {self._total} samples"
+
+    def _crash(self) -> str:
+        """Return the cause if the board's last words were that it crashed, else nothing."""
+        hello = self._link.last_hello
+        return hello.reset_cause_name if hello and hello.has_crashed else ""
+
+    def _stopped(self, silent_s: float, noisy: bool) -> DeviceError:
+        what = f"the board stopped answering {self._where()}; {silent_s:.0f} s without a reply"
+        if cause := self._crash():
+            first = min((start for start, _ in self._job.open_slices()), default=0)
+            return DeviceError(
+                f"{what}, and its last reset was by a {cause}.",
+                f"Does the function crash, or never end, on sample {first} (the first is 0) or one soon after?",
+            )
+        if noisy:
+            hint = "Bytes do come: is the line bad, or does each request reset the board? `--resume` goes on from here."
+        else:
+            hint = "Is the cable loose, or did the board reset? `--resume` goes on from here."
+        return DeviceError(f"{what}.", hint)
 
     def _rate(self) -> str:
         seconds = self._link.clock() - self._began

@@ -1,6 +1,8 @@
 """Whole images: the native process under sanitizers, and QEMU with counted instructions. One client for all."""
 
+import contextlib
 import math
+import signal
 import struct
 
 import pytest
@@ -11,9 +13,11 @@ from standin import DEEP_INPUT, FAULT_INPUT, LOOP_INPUT, MODEL_HASH
 from axedge.firmware.boards import board_names, load_board
 
 EMULATED = [name for name in board_names() if (one := load_board(name).emulator) is not None and one.kind != "process"]
+QEMU = [name for name in EMULATED if load_board(name).emulator.kind == "qemu"]
 LOOP_CYCLES = {"avr": 6, "cortex-m0plus": 3}  # of the stand-in's loop, a turn; QEMU counts two instructions
 TICK_SOURCES = {"dwt": 2, "systick": 2, "timer": 3, "mcycle": 4, "host": 5}  # QEMU has no DWT: SysTick serves
-WATCHDOG, FAULT, SYSTICK, SILENCE_S = 4, 5, 2, 0.5
+POWER_ON, WATCHDOG, FAULT = 1, 4, 5
+SYSTICK, SILENCE_S = 2, 0.5
 
 
 @pytest.fixture(scope="module", params=[*EMULATED, "native"])
@@ -138,11 +142,15 @@ def test_the_timers_own_cost_is_what_an_empty_call_takes(images, name):
     assert 0 < overhead < ticks < 1000
 
 
+def ask_exactly(client, x):
+    """Ask for the exact function of one sample, and do not wait for the reply."""
+    client.send(frame(RUN, 1, client.build, struct.pack("<BB2f", EXACT, 1, *x)))
+
+
 @pytest.mark.parametrize(
     ("name", "cause", "told"),
     [
-        pytest.param("microbit", (FAULT_INPUT, 0.0), FAULT, id="illegal instruction, M0"),
-        pytest.param("mps2-an386", (FAULT_INPUT, 0.0), FAULT, id="illegal instruction, M4"),
+        *(pytest.param(name, (FAULT_INPUT, 0.0), FAULT, id=f"illegal instruction, {name}") for name in QEMU),
         pytest.param("microbit", (DEEP_INPUT, 0.0), FAULT, id="stack overflow"),  # an an386 has RAM below
         pytest.param("arduino-uno", (FAULT_INPUT, 0.0), WATCHDOG, id="hang, AVR"),
         pytest.param("arduino-uno", (LOOP_INPUT, 2e-38), WATCHDOG, id="too long a call, AVR"),
@@ -153,12 +161,55 @@ def test_a_fault_resets_the_board_and_is_told(images, name, cause, told):
     elf, _ = images.get(name)
     with emulated(load_board(name), elf) as client:
         assert client.hello()["reset_cause"] != told
-        client.send(frame(RUN, 1, client.build, struct.pack("<BB2f", EXACT, 1, *cause)))
+        ask_exactly(client, cause)
         with pytest.raises(TimeoutError):
             client.receive(SILENCE_S)
         client.meet()
         assert client.hello()["reset_cause"] == told
         assert client.run(GATED, [(0.5, 0.25)])[0][2] == (0.75, 0.25)
+
+
+@pytest.mark.parametrize("name", ["mps2-an386", "mps2-an500"])
+def test_a_call_that_never_ends_is_ended_by_the_watchdog(images, name):
+    elf, _ = images.get(name)
+    with emulated(load_board(name), elf) as client:
+        assert client.hello()["reset_cause"] == 0
+        ask_exactly(client, loop(2**31 - 1))  # 4.6 minutes of the board's time
+        client.meet()
+        assert client.hello()["reset_cause"] == WATCHDOG
+        assert client.run(GATED, [(0.5, 0.25)])[0][2] == (0.75, 0.25)
+
+
+@pytest.mark.parametrize("cause", [FAULT_INPUT, DEEP_INPUT])
+def test_a_crash_resets_the_native_board_and_is_told(images, cause):
+    elf, _ = images.get("native")
+    with process(elf) as (client, running):
+        assert client.hello()["reset_cause"] == POWER_ON
+        ask_exactly(client, (cause, 0.0))
+        with pytest.raises(ConnectionError):
+            client.receive()
+        assert running.poll() is None
+        again = Client(client.socket.getpeername()[1])
+        assert again.hello()["reset_cause"] == FAULT
+        assert again.run(GATED, [(0.5, 0.25)])[0][2] == (0.75, 0.25)
+        again.close()
+
+
+def test_the_native_boards_watchdog(images):
+    elf, _ = images.get("native")
+    with process(elf) as (client, running):
+        client.hello()
+        ask_exactly(client, loop(2**31 - 1))
+        with pytest.raises((ConnectionError, TimeoutError)) as caught:
+            for _ in range(40):  # its clock ticks, each a second of its own
+                running.send_signal(signal.SIGVTALRM)
+                with contextlib.suppress(TimeoutError):
+                    client.receive(0.02)
+            client.receive(0.02)
+        assert caught.type is not TimeoutError
+        again = Client(client.socket.getpeername()[1])
+        assert again.hello()["reset_cause"] == WATCHDOG
+        again.close()
 
 
 def test_the_native_board_serves_one_client_after_another(images):

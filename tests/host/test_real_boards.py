@@ -19,7 +19,7 @@ from axedge.artifacts.errors import ArtifactError, DeviceError, ToolMissing, Usa
 from axedge.artifacts.records.bench import BenchRecord
 from axedge.firmware.boards import load_board
 from axedge.host.bench import bench
-from axedge.host.device import Device
+from axedge.host.device import Device, RunResult
 from axedge.host.emulator import Emulator, read_memory
 from axedge.host.flash import flash
 from axedge.host.messages import Mode
@@ -126,16 +126,19 @@ def test_a_reset_in_the_middle_of_a_run(stand_in, tmp_path):
     np.testing.assert_array_equal(result["outputs"], exact(x))
 
 
-@pytest.mark.qemu
-def test_an_input_that_resets_the_board_each_time_ends_the_run(stand_in, tmp_path):
+@pytest.mark.parametrize("board", ["native", pytest.param("mps2-an386", marks=pytest.mark.qemu)])
+def test_an_input_that_crashes_the_board_ends_the_run_and_is_named(stand_in, tmp_path, board):
     x = inputs(200)
     x[120] = (FAULT_INPUT, 0)
-    deadlines = Deadlines(idle_s=2, noisy_s=3, first_s=1)
-    with (
-        stand_in.flashed("mps2-an386", tmp_path, deadlines=deadlines).open() as device,
-        pytest.raises(DeviceError, match="stopped answering"),
-    ):
-        device.run(x, Mode.EXACT)
+    deadlines = Deadlines(idle_s=4, noisy_s=60, first_s=1)
+    with stand_in.flashed(board, tmp_path, deadlines=deadlines).open() as device:
+        result = RunResult.empty(Mode.EXACT, len(x), 2)
+        with pytest.raises(DeviceError, match=r"stopped answering .* last reset was by a fault") as caught:
+            device.run(x, Mode.EXACT, into=result)
+    first = int(np.flatnonzero(~result.answered)[0])
+    assert 115 < first <= 120 and f"on sample {first} " in caught.value.hint
+    assert not result.answered[120]
+    np.testing.assert_array_equal(result["outputs"][:first], exact(x[:first]))
 
 
 def test_vectors_on_the_native_board(stand_in, tmp_path):

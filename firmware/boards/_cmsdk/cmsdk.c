@@ -19,11 +19,12 @@ void cmsdk_uart_start(axe_board *board, uintptr_t uart, uint32_t hz)
     AXE_REGISTER(uart + UART_BAUDDIV) = (hz + BAUD / 2) / BAUD;
     AXE_REGISTER(uart + UART_CTRL) = CTRL_BOTH_WAYS;
     axe_cortex_m_memory(board);
-    board->reset_cause = axe_cortex_m_take_fault() ? AXE_RESET_FAULT : AXE_RESET_UNKNOWN; /* no register says more */
+    board->reset_cause = axe_cortex_m_take_cause(); /* no register says more */
 }
 
 int axe_board_read(void)
 {
+    cmsdk_watchdog_feed();
     if ((AXE_REGISTER(uart_base + UART_STATE) & STATE_RECEIVE_FULL) == 0) {
         return -1;
     }
@@ -32,6 +33,7 @@ int axe_board_read(void)
 
 void axe_board_write(const uint8_t *bytes, size_t size)
 {
+    cmsdk_watchdog_feed();
     for (size_t i = 0; i < size; i++) {
         int wait = 0;
         while (wait < SEND_TRIES && (AXE_REGISTER(uart_base + UART_STATE) & STATE_TRANSMIT_FULL) != 0) {

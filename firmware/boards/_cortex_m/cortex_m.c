@@ -4,25 +4,39 @@
 #define AIRCR 0xE000ED0CU
 #define AIRCR_RESET 0x05FA0004U /* key, SYSRESETREQ */
 #define FAULT_MARK 0xFA117ED5U
+#define WATCHDOG_MARK 0xD06B17E5U
 
 extern uint8_t axe_stack_bottom[], axe_stack_top[], axe_flash_size[], axe_ram_size[];
 
-__attribute__((section(".noinit"))) static volatile uint32_t fault_mark;
+__attribute__((section(".noinit"))) static volatile uint32_t reset_mark;
 
-void axe_cortex_m_fault(void)
+static void reset_with(uint32_t mark)
 {
-    fault_mark = FAULT_MARK;
+    reset_mark = mark;
     __asm volatile("dsb");
     AXE_REGISTER(AIRCR) = AIRCR_RESET;
     for (;;) {
     }
 }
 
-bool axe_cortex_m_take_fault(void)
+void axe_cortex_m_fault(void)
 {
-    const bool was_fault = fault_mark == FAULT_MARK;
-    fault_mark = 0;
-    return was_fault;
+    reset_with(FAULT_MARK);
+}
+
+void axe_cortex_m_watchdog(void)
+{
+    reset_with(WATCHDOG_MARK);
+}
+
+enum axe_reset_cause axe_cortex_m_take_cause(void)
+{
+    const uint32_t mark = reset_mark;
+    reset_mark = 0;
+    if (mark == WATCHDOG_MARK) {
+        return AXE_RESET_WATCHDOG;
+    }
+    return mark == FAULT_MARK ? AXE_RESET_FAULT : AXE_RESET_UNKNOWN;
 }
 
 void axe_cortex_m_memory(axe_board *board)

@@ -13,8 +13,11 @@
 /* Any fault: leave a mark where a reset does not reach, and reset. */
 void axe_cortex_m_fault(void);
 
-/* Return whether the last reset came from axe_cortex_m_fault; true once only. */
-bool axe_cortex_m_take_fault(void);
+/* The same for a watchdog that is about to reset the part: NMI, which no mask holds back. */
+void axe_cortex_m_watchdog(void);
+
+/* Return AXE_RESET_FAULT or AXE_RESET_WATCHDOG if one of these two made the last reset, else AXE_RESET_UNKNOWN; once only. */
+enum axe_reset_cause axe_cortex_m_take_cause(void);
 
 /* Fill in the memory figures, which the linker script knows. */
 void axe_cortex_m_memory(axe_board *board);

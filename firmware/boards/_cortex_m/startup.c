@@ -29,7 +29,7 @@ static uint64_t handler_stack[HANDLER_STACK_WORDS];
 
 __attribute__((section(".vectors"), used)) static const vector_table vectors = {
     handler_stack + HANDLER_STACK_WORDS,
-    {axe_reset, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault,
+    {axe_reset, axe_cortex_m_watchdog, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault,
      axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault,
      axe_cortex_m_fault, axe_cortex_m_fault, axe_cortex_m_fault},
 };

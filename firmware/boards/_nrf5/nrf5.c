@@ -117,8 +117,9 @@ enum axe_reset_cause nrf5_reset_cause(void)
 {
     const uint32_t reasons = AXE_REGISTER(POWER_RESETREAS);
     AXE_REGISTER(POWER_RESETREAS) = reasons; /* ones are cleared by writing them */
-    if (axe_cortex_m_take_fault()) {
-        return AXE_RESET_FAULT;
+    const enum axe_reset_cause own = axe_cortex_m_take_cause();
+    if (own != AXE_RESET_UNKNOWN) {
+        return own;
     }
     if (AXE_REGISTER(POWER_RESETREAS) != 0) {
         return AXE_RESET_UNKNOWN; /* it cannot be cleared, so it is no register: QEMU reads 1 here */

@@ -45,8 +45,9 @@ enum axe_reset_cause stm32_reset_cause(uintptr_t csr)
 {
     const uint32_t flags = AXE_REGISTER(csr);
     AXE_REGISTER(csr) = flags | CSR_CLEAR;
-    if (axe_cortex_m_take_fault()) {
-        return AXE_RESET_FAULT;
+    const enum axe_reset_cause own = axe_cortex_m_take_cause();
+    if (own != AXE_RESET_UNKNOWN) {
+        return own;
     }
     if ((flags & CSR_WATCHDOGS) != 0) {
         return AXE_RESET_WATCHDOG;

@@ -4,4 +4,5 @@
 void axe_board_init(axe_board *board)
 {
     cmsdk_start(board, 0x40004000U, 0x40000000U, UINT32_C(25000000));
+    cmsdk_watchdog_start(0x40008000U, UINT32_C(25000000));
 }

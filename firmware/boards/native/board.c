@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -19,11 +20,13 @@
 #include <unistd.h>
 
 #include "axe_firmware.h"
+#include "restart.h"
 
 enum { BUFFER_BYTES = 65536, SEND_TIMEOUT_MS = 2000, NO_SOCKET = -1 };
 
 static int listener = NO_SOCKET;
 static int client = NO_SOCKET;
+static enum axe_reset_cause reset_cause;
 
 static uint8_t received[BUFFER_BYTES];
 static size_t received_size;
@@ -62,6 +65,7 @@ static void flush(void)
 
 int axe_board_read(void)
 {
+    native_watchdog_feed();
     if (received_taken == received_size) {
         return -1;
     }
@@ -70,6 +74,7 @@ int axe_board_read(void)
 
 void axe_board_write(const uint8_t *bytes, size_t size)
 {
+    native_watchdog_feed();
     if (client == NO_SOCKET) {
         return;
     }
@@ -99,6 +104,7 @@ void axe_board_idle(void)
         client = accept(listener, NULL, NULL);
         if (client != NO_SOCKET) {
             setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            fcntl(client, F_SETFD, FD_CLOEXEC); /* a reset hangs up */
         }
         return;
     }
@@ -128,39 +134,45 @@ void axe_board_interrupts_on(void)
 
 void axe_board_init(axe_board *board)
 {
-    const axe_board process = {.tick_source = AXE_TICKS_HOST, .reset_cause = AXE_RESET_POWER_ON, .tick_hz = 1000000000U};
+    const axe_board process = {.tick_source = AXE_TICKS_HOST, .reset_cause = reset_cause, .tick_hz = 1000000000U};
     *board = process;
 }
 
-static int fail(const char *what)
+/* Listen on 127.0.0.1 and say where. Returns whether it worked. */
+static bool listen_on(uint16_t port)
 {
-    fprintf(stderr, "native board: %s: %s\n", what, strerror(errno));
-    return EXIT_FAILURE;
+    const int on = 1;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    socklen_t size = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener == NO_SOCKET || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
+        fprintf(stderr, "native board: cannot listen: %s\n", strerror(errno));
+        return false;
+    }
+    printf("port %u\n", (unsigned)ntohs(address.sin_port));
+    fflush(stdout);
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    char *end = "";
-    const long port = argc > 1 ? strtol(argv[1], &end, 10) : 0;
-    if (argc > 2 || *end != '\0' || port < 0 || port > 65535) {
-        fprintf(stderr, "usage: %s [PORT]\n", argv[0]);
-        return 2;
+    reset_cause = native_reset_cause(argc, argv, &listener);
+    if (listener == NO_SOCKET) {
+        char *end = "";
+        const long port = argc > 1 ? strtol(argv[1], &end, 10) : 0;
+        if (argc > 2 || *end != '\0' || port < 0 || port > 65535) {
+            fprintf(stderr, "usage: %s [PORT]\n", argv[0]);
+            return 2;
+        }
+        if (!listen_on((uint16_t)port)) {
+            return EXIT_FAILURE;
+        }
     }
-    const int on = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     signal(SIGPIPE, SIG_IGN);
-    listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (listener == NO_SOCKET || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
-        return fail("cannot open a socket");
-    }
-    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
-        getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
-        return fail("cannot listen");
-    }
-    printf("port %u\n", (unsigned)ntohs(address.sin_port));
-    fflush(stdout);
+    native_restart_arm(argv[0], listener);
     axe_firmware_run();
     return EXIT_SUCCESS;
 }
