@@ -60,6 +60,7 @@ PROGRAMS = (
     ("Arm compiler", ("arm-none-eabi-gcc",), "firmware for Arm boards", True, "gcc-arm-none-eabi"),
     ("QEMU for Arm", ("qemu-system-arm",), "emulated Arm boards", True, "qemu-system-arm"),
     ("AVR compiler", ("avr-gcc",), "firmware for arduino-uno", False, "gcc-avr avr-libc"),
+    ("Node", ("node",), "emulated rpi-pico", False, "nodejs npm"),
     ("CMake", ("cmake",), "firmware", True, "cmake"),
     ("Ninja", ("ninja", "ninja-build"), "firmware", True, "ninja-build"),
     ("OpenOCD", ("openocd",), "flashing real boards through a probe", False, "openocd"),

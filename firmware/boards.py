@@ -132,6 +132,7 @@ class FlashMethod(BoardPart):
         configs: openocd: configuration files in order.
         target: pyocd: target name; avrdude: part.
         programmer: avrdude: programmer type.
+        family: uf2: the chips that may take it.
         needs: what must be there besides the tool, for people (a pyOCD pack).
     """
 
@@ -141,7 +142,14 @@ class FlashMethod(BoardPart):
     configs: tuple[str, ...] = ()
     target: str = ""
     programmer: str = ""
+    family: int | None = Field(default=None, ge=0, le=0xFFFFFFFF)
     needs: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> FlashMethod:
+        if (self.image == "uf2") != (self.family is not None):
+            raise ValueError("a uf2 image, and no other, needs its family")
+        return self
 
 
 class Memories(BoardPart):
@@ -201,6 +209,11 @@ class Board(BoardPart):
     def is_host(self) -> bool:
         """Whether the firmware is a program of this computer."""
         return self.toolchain == ""
+
+    @property
+    def uf2_family(self) -> int | None:
+        """The family of its UF2 image; None where no flash method takes one."""
+        return next((method.family for method in self.flash_methods if method.image == "uf2"), None)
 
     @property
     def is_emulated_only(self) -> bool:

@@ -21,6 +21,7 @@ from axedge.firmware.model_header import model_header, read_pair, tflm_header, w
 from axedge.firmware.problems import explain_failure
 from axedge.firmware.tflm import Tflm, find_tflm
 from axedge.firmware.toolchain import Toolchain, find_program, find_toolchain
+from axedge.firmware.uf2 import uf2_file
 
 ENGINES = ("aot", "tflm")
 OPTIMIZE_FLAGS = {"speed": "-O3", "balanced": "-O2", "size": "-Os"}
@@ -263,10 +264,20 @@ def _publish(plan: _Plan, work: Path, folder: Path) -> tuple[str, ...]:
             if done.returncode != 0:
                 raise BuildError(f"{objcopy.name} failed: {done.stdout.strip()}.")
             made.append(f"firmware.{kind}")
+        made += _uf2(plan.inputs.board, elf)
     for name in made:
         atomic_write(folder / name, (work / "out" / name).read_bytes())
     (folder / "firmware.elf").chmod(0o755)
     return tuple(made)
+
+
+def _uf2(board: Board, elf: Path) -> list[str]:
+    """Write the UF2 file beside the others, where the board takes one; return its name."""
+    if board.uf2_family is None or board.memories is None:
+        return []
+    image = elf.with_suffix(".bin").read_bytes()
+    elf.with_suffix(".uf2").write_bytes(uf2_file(image, board.memories.flash.start, board.uf2_family))
+    return ["firmware.uf2"]
 
 
 def _record(plan: _Plan, footprint: Footprint, images: tuple[str, ...], arena: Arena | None) -> BuildRecord:

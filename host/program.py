@@ -7,6 +7,7 @@ quit. The native board is such a program itself, but for the lines.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -144,7 +145,7 @@ def _node_command(source: Path, emulator: ProgramEmulator) -> list[str]:
     if node is None:
         raise ToolMissing("node is not installed.", f"On Debian and Ubuntu: sudo apt install {emulator.needs}")
     modules = cache_folder() / "node_modules"
-    missing = [one for one in emulator.modules if not (modules / one.partition("@")[0] / "package.json").is_file()]
+    missing = [one for one in emulator.modules if not _has_module(modules, one)]
     if missing:
         words = " ".join(emulator.modules)
         raise ToolMissing(
@@ -152,3 +153,12 @@ def _node_command(source: Path, emulator: ProgramEmulator) -> list[str]:
             f"Install it: npm install --prefix {cache_folder()} {words}",
         )
     return [node, str(source)]
+
+
+def _has_module(modules: Path, wanted: str) -> bool:
+    """Return whether a package, "name@version", is installed."""
+    name, _, version = wanted.partition("@")
+    try:
+        return json.loads((modules / name / "package.json").read_text(encoding="utf-8"))["version"] == version
+    except (OSError, ValueError, KeyError):
+        return False

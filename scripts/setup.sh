@@ -82,6 +82,8 @@ missing_packages() {
     have avr-gcc || echo gcc-avr
     [ -d /usr/lib/avr/include ] || echo avr-libc
     [ -f /usr/include/simavr/sim_avr.h ] || echo libsimavr-dev
+    have node || echo nodejs
+    have npm || echo npm
     if ! have arduino-builder && have apt-cache && apt-cache show arduino-builder >/dev/null 2>&1; then
       echo arduino-builder
     fi
@@ -89,6 +91,15 @@ missing_packages() {
       echo libclang-rt-14-dev
     fi
   fi
+}
+
+# What emulators in JavaScript need (board.toml names it), and is not in the user's cache yet.
+emulators=${XDG_CACHE_HOME:-$HOME/.cache}/axedge/emulators
+missing_modules() {
+  [ "$purpose" = test ] || return 0
+  for module in $(sed -n 's/^modules = \["\(.*\)"\]$/\1/p' firmware/boards/*/board.toml); do
+    grep -qs "\"version\": \"${module##*@}\"" "$emulators/node_modules/${module%@*}/package.json" || echo "$module"
+  done
 }
 
 stamp_of() {
@@ -107,10 +118,11 @@ free_mb() { df -Pm "$1" 2>/dev/null | awk 'NR == 2 { print $4 }'; }
 find_python
 python=$found
 packages=$(missing_packages | tr '\n' ' ' | sed 's/ *$//')
+modules=$(missing_modules | tr '\n' ' ' | sed 's/ *$//')
 need_venv=no
 venv_is_ready || need_venv=yes
 
-if [ -z "$packages" ] && [ "$need_venv" = no ]; then exit 0; fi
+if [ -z "$packages$modules" ] && [ "$need_venv" = no ]; then exit 0; fi
 
 # ---- say it first ----------------------------------------------------------------------------------------------
 
@@ -137,6 +149,8 @@ fi
 if [ "$need_venv" = yes ]; then
   say "  Python packages   into $venv/: about $pip_download_mb MB to download, $pip_disk_mb MB on disk (TensorFlow is most of it)"
 fi
+
+[ -z "$modules" ] || say "  npm packages      $modules, for emulators: into $emulators/"
 
 # check_room FOLDER NEEDED_MB
 check_room() {
@@ -207,5 +221,9 @@ if ! venv_is_ready; then
       die "pip could not install $tool."
   done
   stamp_of "$extra" >"$venv/.axedge-ready"
+fi
+if [ -n "$modules" ]; then
+  # shellcheck disable=SC2086  # a list of words
+  npm install --silent --no-fund --no-audit --prefix "$emulators" $modules >&2 || die "npm could not install $modules."
 fi
 say "axedge set-up: done."

@@ -57,7 +57,8 @@ def emulated(board: Board, elf: Path) -> Iterator[Client]:
         with qemu(board, elf) as client:
             yield client
         return
-    with Emulator(board, elf) as emulator:
+    image = next(one.image for one in board.flash_methods if one.method == "emulator")
+    with Emulator(board, elf.with_suffix(f".{image}")) as emulator:
         emulator.open_line().close()  # lets it run
         client = Client(int(emulator.url.rpartition(":")[2]))
         client.meet()
