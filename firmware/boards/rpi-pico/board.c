@@ -131,8 +131,9 @@ static void uart_start(void)
 static enum axe_reset_cause reset_cause(void)
 {
     const uint32_t chip = AXE_REGISTER(CHIP_RESET);
-    if (axe_cortex_m_take_fault()) {
-        return AXE_RESET_FAULT;
+    const enum axe_reset_cause own = axe_cortex_m_take_cause();
+    if (own != AXE_RESET_UNKNOWN) {
+        return own;
     }
     if (AXE_REGISTER(WATCHDOG_REASON) != 0) {
         return AXE_RESET_WATCHDOG;
