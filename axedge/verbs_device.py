@@ -53,6 +53,7 @@ trace_option = click.option(
 @click.option("--method", metavar="METHOD", help="How: emulator, openocd, pyocd, drive, ... (default: what serves).")
 @click.option("--probe", metavar="SERIAL", help="Serial number of the debug probe.")
 @click.option("--dry-run", is_flag=True, help="Print the exact command, and do nothing.")
+@trace_option
 @engine_option
 @out_option
 @click.pass_obj
@@ -65,6 +66,7 @@ def flash(
     method: str | None,
     probe: str | None,
     dry_run: bool,
+    trace: Path | None,
     engine: str,
     out: Path,
 ) -> None:
@@ -73,16 +75,18 @@ def flash(
 
     workspace, target = Workspace(out), find_board(board)
     folder = image_folder(workspace, name_kernel(kernel, workspace), target, engine)
-    done = put(
-        folder,
-        target,
-        workspace=workspace,
-        method=method,
-        port=port,
-        probe=probe,
-        dry_run=dry_run,
-        say=terminal.say,
-    )
+    with _tracing(trace) as tracer:
+        done = put(
+            folder,
+            target,
+            workspace=workspace,
+            method=method,
+            port=port,
+            probe=probe,
+            dry_run=dry_run,
+            say=terminal.say,
+            trace=tracer,
+        )
     if dry_run:
         terminal.result(done.command)
     else:

@@ -24,7 +24,7 @@ RETURN_S = 30.0
 """For a drive to come back after a copy."""
 
 _HINTS = (
-    (r"no (debug )?probe|unable to find.*(device|interface)|open failed|no device found|can't open device",
+    (r"no (connected )?(debug )?probe|unable to find.*(device|interface)|open failed|no device found|can't open device",
      "Is the probe plugged in, by a data cable? `axedge ports` lists what is."),
     (r"permission|access denied|LIBUSB_ERROR_ACCESS", "Let this user open it: install the udev rules, replug."),
     (r"protected|locked|readout|APPROTECT", "The part is read-protected: unlock it with a mass erase; that wipes it."),
@@ -62,14 +62,23 @@ class Program:
     name: str
     arguments: tuple[str, ...]
     interface: str = ""
+    probe: str = ""
     needs: str = ""
 
     def obstacle(self) -> str:
-        """Return why it cannot be used: not installed, or no probe of its kind is plugged in."""
+        """Return why it cannot be used: not installed, or it is not plain which plugged-in probe to use."""
         if shutil.which(self.name) is None:
             return f"{self.name} is not installed"
-        if self.interface and probe_for(self.interface, usb_devices()) == []:
+        plugged_in = probe_for(self.interface, usb_devices()) if self.interface else None
+        if plugged_in is None:
+            return ""
+        serials = [device.serial for device in plugged_in]
+        if not serials:
             return "no debug probe of its kind is plugged in"
+        if self.probe and self.probe.lower() not in map(str.lower, serials):
+            return f"no probe {self.probe} is plugged in, only {', '.join(filter(None, serials)) or 'without a number'}"
+        if len(serials) > 1 and not self.probe:
+            return f"{len(serials)} probes are plugged in ({', '.join(filter(None, serials))}): choose one with --probe"
         return ""
 
     def command(self) -> str:
@@ -96,7 +105,7 @@ class Program:
             except subprocess.TimeoutExpired:
                 raise DeviceError(f"{self.name} did not finish within {TOOL_S:.0f} s.", f"See {log}.") from None
         if done.returncode != 0:
-            raise failure(self.name, done.returncode, log, say)
+            raise failure(self.name, done.returncode, log, say, self.needs)
 
 
 @dataclass(frozen=True)
@@ -141,30 +150,38 @@ def program_for(method: FlashMethod, image: Path, probe: str | None, port: str |
         # OpenOCD reads the words as Tcl: braces keep a path with blanks together.
         action = ["-c", f"program {{{image}}} verify reset exit"]
         interface = next((config for config in method.configs if "interface/" in config), "")
-        return Program("openocd", (*configs, *chosen, *action), interface or _board_probe(method), method.needs)
+        arguments = (*configs, *chosen, *action)
+        return Program("openocd", arguments, interface or _board_probe(method), probe or "", method.needs)
     if method.method == "pyocd":
         chosen = ["-u", probe] if probe else []
-        return Program("pyocd", ("flash", "-t", method.target, *chosen, str(image)), "cmsis-dap", method.needs)
+        # -W: without a probe, fail instead of waiting for one.
+        arguments = ("flash", "-W", "-t", method.target, *chosen, str(image))
+        return Program("pyocd", arguments, "pyocd", probe or "", method.needs)
     programmer = ["-P", port] if port else []
     action = [f"flash:w:{image}:{'e' if image.suffix == '.elf' else 'i'}"]
     return Program("avrdude", ("-p", method.target, "-c", method.programmer, *programmer, "-D", "-U", *action))
 
 
 def _board_probe(method: FlashMethod) -> str:
-    """Return the probe that OpenOCD's board files of STMicroelectronics stand for."""
-    return "stlink" if any("/st" in config for config in method.configs) else ""
+    """Return the probe that OpenOCD's board files stand for: STMicroelectronics' own, or SiFive's J-Link."""
+    kinds = {"/st": "stlink", "/sifive-hifive1-revb": "jlink"}
+    return next((kind for part, kind in kinds.items() for config in method.configs if part in config), "")
 
 
-def failure(tool: str, code: int, log: Path, say: Callable[[str], None]) -> DeviceError:
+def failure(tool: str, code: int, log: Path, say: Callable[[str], None], needs: str = "") -> DeviceError:
     """Return the error for a programmer that failed; its last lines are said, its usual cause is the hint."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()][1:]
     for line in lines[-8:]:
         say(f"  {line}")
-    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, "\n".join(lines), re.IGNORECASE)), "")
-    last = next((line.strip() for line in reversed(lines) if re.search(r"error|fail|\*\*", line, re.IGNORECASE)), "")
-    return DeviceError(
-        f"{tool} failed (exit code {code}){f': {last}' if last else ''}.", f"{hint} All it said is in {log}.".strip()
-    )
+    pattern, hint = next(((words, hint) for words, hint in _HINTS if _first(words, lines)), ("", ""))
+    told = (pattern and _first(pattern, lines)) or _first(r"error\b", lines) or _first(r"fail|\*\*", lines)
+    cause = f": {(told or lines[-1]).strip().rstrip('.')}" if lines else ""
+    once = f"Was `{needs}` run? " if needs else ""
+    return DeviceError(f"{tool} failed (exit code {code}){cause}.", f"{hint} {once}All it said is in {log}.".strip())
+
+
+def _first(pattern: str, lines: list[str]) -> str:
+    return next((line for line in lines if re.search(pattern, line, re.IGNORECASE)), "")
 
 
 # drives ---------------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ KNOWN_IDS: dict[str, str] = {
 """USB vendor:product ids. A bridge chip does not identify a board: only HELLO does."""
 
 _PROBES = {"stlink": ("ST-Link",), "cmsis-dap": ("DAPLink", "Raspberry Pi Debug Probe"), "jlink": ("J-Link",)}
+_PROBES["pyocd"] = tuple(kind for kinds in _PROBES.values() for kind in kinds)
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ def usb_devices(root: Path = Path("/sys/bus/usb/devices")) -> list[UsbDevice] | 
 
 
 def probe_for(interface: str, devices: list[UsbDevice] | None) -> list[UsbDevice] | None:
-    """Return the plugged-in debug probes that an OpenOCD interface drives, None where that cannot be told.
+    """Return the plugged-in debug probes that an OpenOCD interface, or pyOCD, drives; None where that cannot be told.
 
     Args:
-        interface: name of the interface configuration, such as "interface/stlink.cfg", or of a board's.
+        interface: name of OpenOCD's interface configuration, such as "interface/stlink.cfg", or "pyocd".
         devices: what is plugged in.
     """
     kinds = next((kinds for word, kinds in _PROBES.items() if word in interface), None)

@@ -60,7 +60,7 @@ def test_a_dry_run_prints_the_exact_command(image, tmp_path):
         f"-c 'program {{{image}/firmware.elf}} verify reset exit'"
     )
     assert not done.verified
-    assert put(image, tmp_path, method="pyocd", dry_run=True).command == f"pyocd flash -t nrf51 {image}/firmware.hex"
+    assert put(image, tmp_path, method="pyocd", dry_run=True).command == f"pyocd flash -W -t nrf51 {image}/firmware.hex"
     assert "cp " in put(image, tmp_path, method="drive", dry_run=True).command
     emulator = put(image, tmp_path, method="emulator", dry_run=True).command
     assert "qemu-system-arm -M microbit" in emulator and "-icount shift=6" in emulator
@@ -91,10 +91,31 @@ def test_a_probe_that_is_not_plugged_in_is_noticed(image, tmp_path, tools, monke
         put(image, tmp_path, method="openocd")
 
 
+def test_of_several_probes_one_has_to_be_chosen(image, tmp_path, tools, asked, monkeypatch):
+    tools("openocd", "exit 0")
+    monkeypatch.setattr(
+        flash_tools, "usb_devices", lambda: [UsbDevice("0d28:0204", serial) for serial in ("9901", "9902")]
+    )
+    with pytest.raises(ToolMissing, match=r"2 probes are plugged in \(9901, 9902\): choose one with --probe"):
+        put(image, tmp_path, method="openocd")
+    with pytest.raises(ToolMissing, match="no probe 77 is plugged in, only 9901, 9902"):
+        put(image, tmp_path, method="openocd", probe="77")
+    assert put(image, tmp_path, method="openocd", probe="9902").verified
+
+
+def test_what_openocd_says_first_is_the_cause(image, tmp_path, tools, asked):
+    tools(
+        "openocd", "echo 'Error: unable to find a matching CMSIS-DAP device'; echo '** OpenOCD init failed **'; exit 1"
+    )
+    with pytest.raises(DeviceError, match="exit code 1.: Error: unable to find a matching CMSIS-DAP device"):
+        put(image, tmp_path, method="openocd")
+
+
 @pytest.mark.parametrize(
     ("said", "hint"),
     [
         ("Error: unable to find a matching CMSIS-DAP device", "Is the probe plugged in"),
+        ("No connected debug probes", "Is the probe plugged in"),
         ("Error: libusb_open() failed with LIBUSB_ERROR_ACCESS", "udev rules"),
         ("Error: nRF51 device is read-protected", "mass erase"),
         ("Error: Could not find MEM-AP to control the core", "Check --board"),
