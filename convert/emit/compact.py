@@ -284,18 +284,19 @@ class CompactPrinter:
     def _branch(self, kind: type, wide: bool) -> list[str]:
         if kind is Dense:
             sums = "int64_t" if wide else "int32_t"
-            inputs = self._field("inputs")
-            lines = [f"const {sums} sum = dot(weight, from, {inputs}, *bias++);", f"weight += {inputs};"]
+            inputs, read = self._field("inputs"), "FLASH_I64" if wide else "FLASH_I32"
+            lines = [f"const {sums} sum = dot(weight, from, {inputs}, {read}(bias, 0));"]
+            lines += ["bias++;", f"weight += {inputs};"]
             if self._per_unit:
-                lines += ["factor = factors[unit];", "shift = shifts[unit++];"]
+                lines += ["factor = FLASH_I32(factors, unit);", "shift = FLASH_I8(shifts, unit);", "unit++;"]
             factor = "factor, shift" if self._per_unit else self._factor()
             return [*lines, f"value = requantise_wide(sum, {factor});" if wide else "value = sum;"]
         if kind is Multiply:
             left, right = self._field("zero_source"), self._field("zero_other")
-            product = f"(*from++ - ({left})) * (*other++ - ({right}))"
+            product = f"((int32_t)*from++ - ({left})) * (*other++ - ({right}))"
             return [f"value = requantise({product}, {self._factor()});" if wide else f"value = {product};"]
         if kind is Lookup:
-            return ["value = weight[*from++ + 128];"]
+            return ["value = FLASH_I8(weight, *from++ + 128);"]
         return [f"value = curve(*from++, {self._factor()}, {self._field('kind')} == {_TANH});"]
 
     def _chosen(self, branches: list[tuple[type, list[str]]]) -> list[str]:

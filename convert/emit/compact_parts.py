@@ -10,7 +10,7 @@ __attribute__((noinline))
 static {sum} dot(const int8_t *weight, const code *x, int count, {sum} sum)
 {{
     while (--count >= 0) {{
-        sum += ({sum})weight[count] * x[count];
+        sum += ({sum})FLASH_I8(weight, count) * x[count];
     }}
     return sum;
 }}
@@ -41,7 +41,7 @@ static int32_t dot(const int8_t *weight, const code *x, int count, int32_t sum)
     }
 #endif
     while (--count >= 0) {
-        sum += weight[count] * x[count];
+        sum += (int32_t)FLASH_I8(weight, count) * x[count];
     }
 #endif
     return sum;
@@ -81,7 +81,7 @@ ANY_SHIFT = (
 """,
     """\
     if (shift < 0) {
-        high += (int32_t)(1u << (-shift - 1)) - (high < 0);
+        high += (int32_t)((uint32_t)1 << (-shift - 1)) - (high < 0);
         high >>= -shift;
     }
 """,

@@ -7,6 +7,7 @@ from axedge.convert.emit.check import check_deployment
 from axedge.convert.emit.compact import CompactPrinter
 from axedge.convert.emit.dsp import DspPrinter
 from axedge.convert.emit.loops import print_loops
+from axedge.convert.emit.mve import MvePrinter, mve_pays
 from axedge.convert.emit.narrow_loops import LoopingPrinter
 from axedge.convert.emit.program import NoForm
 from axedge.convert.emit.render import render_pair
@@ -16,7 +17,7 @@ OPTIMISE = ("speed", "balanced", "size")
 CORES = ("generic", "cortex-m0", "cortex-m4", "cortex-m55")
 
 _GENERIC = """\
-#if defined(__ARM_FEATURE_DSP)
+{mve}defined(__ARM_FEATURE_DSP)
 /* Cores with the DSP extension: Cortex-M4, M7, M33, M55. */
 {dsp}
 #elif (defined(__thumb__) && !defined(__thumb2__)) || defined(__AVR__)
@@ -26,6 +27,13 @@ _GENERIC = """\
 {loops}
 #endif
 """
+
+
+_GENERIC_MVE = """\
+#if defined(__ARM_FEATURE_MVE)
+/* Cores with MVE: Cortex-M55, M85. */
+{mve}
+#elif """
 
 
 def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "generic") -> dict[str, str]:
@@ -63,7 +71,10 @@ def _network(net: QNet, optimize: str, core: str) -> str:
         return CompactPrinter(net).text()
     if core == "generic":
         variants = {"dsp": _network(net, optimize, "cortex-m4"), "narrow": _network(net, optimize, "cortex-m0")}
+        variants["mve"] = _GENERIC_MVE.format(mve=MvePrinter(net).text()) if mve_pays(net) else "#if "
         return _GENERIC.format(**variants, loops=print_loops(net))
+    if core == "cortex-m55" and mve_pays(net):
+        return MvePrinter(net).text()
     try:
         printer = LoopingPrinter if core == "cortex-m0" else DspPrinter
         return printer(net, optimize).text()
