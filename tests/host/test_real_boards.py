@@ -32,6 +32,7 @@ BOARDS = [
     pytest.param("microbit", marks=pytest.mark.qemu),
     pytest.param("mps2-an386", marks=pytest.mark.qemu),
 ]
+PROGRAMS = [pytest.param("arduino-uno", marks=pytest.mark.qemu), pytest.param("rpi-pico", marks=pytest.mark.qemu)]
 
 
 @pytest.fixture(autouse=True)
@@ -197,6 +198,38 @@ def test_qemu_that_refuses_to_start_says_why(tmp_path):
     assert not [command for _, command in _children() if "qemu" in command]
 
 
+@pytest.mark.qemu
+@pytest.mark.parametrize("name", ["arduino-uno", "rpi-pico"])
+def test_a_reset_is_told_and_nothing_of_before_is_left(stand_in, tmp_path, name):
+    image, _ = read_memory(stand_in.flashed(name, tmp_path).memory, load_board(name))
+    x = inputs(60)
+    with Emulator(load_board(name), image) as emulator:
+        for _ in range(2):
+            with Device.connect(emulator.open_line) as device:
+                np.testing.assert_array_equal(device.run(x, Mode.EXACT)["outputs"], exact(x))
+                assert device.hello.bad_frames == 0
+            emulator.reset()
+
+
+def test_what_an_emulator_of_ours_lacks_is_named_with_its_packages(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    uno, pico = load_board("arduino-uno"), load_board("rpi-pico")
+    lame = uno.model_copy(update={"emulator": uno.emulator.model_copy(update={"libraries": ("nothing-of-this-name",)})})
+    with pytest.raises(ToolMissing, match="nothing-of-this-name.*sudo apt install gcc libsimavr-dev"):
+        Emulator(lame, tmp_path / "firmware.elf")
+    with pytest.raises(ToolMissing, match=f"npm install --prefix {tmp_path}/axedge/emulators rp2040js@"):
+        Emulator(pico, tmp_path / "firmware.bin")
+    with pytest.raises(DeviceError, match="simavr did not start"):
+        Emulator(uno, tmp_path / "firmware.elf")
+
+
+@pytest.mark.qemu
+def test_a_pico_image_without_a_right_crc_does_not_start(tmp_path):
+    (tmp_path / "firmware.bin").write_bytes(bytes(1024))
+    with pytest.raises(DeviceError, match="second boot stage is wrong"):
+        Emulator(load_board("rpi-pico"), tmp_path / "firmware.bin")
+
+
 SCRIPT = """
 import sys, time
 from axedge.firmware.boards import load_board
@@ -210,11 +243,13 @@ with Emulator(load_board(sys.argv[1]), Path(sys.argv[2])) as emulator:
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("board", [*BOARDS, *PROGRAMS])
 def test_no_emulator_outlives_us(stand_in, tmp_path, board, blow):
     if blow != signal.SIGINT and not Path("/usr/bin/setpriv").exists():
         pytest.skip("setpriv is not installed")
-    image = stand_in.image_folder(board) / "firmware.elf"
+    methods = load_board(board).flash_methods
+    kind = next(method.image for method in methods if method.method == "emulator")
+    image = stand_in.image_folder(board) / f"firmware.{kind}"
     command = [sys.executable, "-c", SCRIPT, board, str(image)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
         pid = int(running.stdout.readline())

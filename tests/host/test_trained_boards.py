@@ -1,0 +1,80 @@
+"""A trained and converted network on every emulated board: built, booted, checked bit for bit, and benched."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bench_folders import convert_record
+
+import axedge.host.bench as bench_module
+from axedge.artifacts.records.convert import ErrorRule, InputRule, OutputRule
+from axedge.artifacts.workspace import Workspace
+from axedge.convert import deployment
+from axedge.convert.emit import emit_aot
+from axedge.convert.vectors import VECTORS_FILE, vector_codes, write_vectors
+from axedge.firmware.boards import board_names, load_board
+from axedge.firmware.build import build_firmware
+from axedge.host.bench import bench
+from axedge.host.connection import Connection
+from axedge.host.flash import flash
+from axedge.host.messages import Mode
+from axedge.kernels.kernel import load_kernel
+from benchmarks.engine.stored import read_deployment
+
+pytestmark = [pytest.mark.qemu, pytest.mark.xdist_group("trained boards")]
+
+STORED = Path(__file__).parents[2] / "benchmarks" / "engine" / "inversek2j.json"
+EMULATED = [name for name in board_names() if load_board(name).emulator is not None]
+SAMPLES, SEED = 200, 11
+UNITS = {"qemu": "instructions", "program": "cycles", "process": "nanoseconds"}
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory):
+    """What `axedge convert` would leave of the stored network, and the network itself."""
+    folder = tmp_path_factory.mktemp("trained")
+    kernel, (trained, _) = load_kernel("inversek2j"), read_deployment(STORED)
+    for name, text in emit_aot(trained).items():
+        (folder / name).write_text(text)
+    samples = kernel.draw("bench", SAMPLES, SEED)
+    write_vectors(folder / VECTORS_FILE, trained, vector_codes(trained, samples.x, SEED))
+    np.savez(folder / "samples.npz", x=samples.x, y=samples.y, seed=np.int64(SEED))
+    (folder / "axnet.tflite").write_bytes(b"not kept")
+    convert_record(
+        kernel="inversek2j",
+        model_hash=trained.model_hash,
+        threshold=trained.threshold,
+        guarantee=None,
+        error=ErrorRule(metric=kernel.error.metric, bound=kernel.error.bound, floor=kernel.error.floor),
+        inputs=[InputRule(name=n, unit="m", **vars(rule)) for n, rule in zip("xy", trained.inputs, strict=True)],
+        outputs=[OutputRule(name=n, unit="rad", **vars(rule)) for n, rule in zip("ab", trained.outputs, strict=True)],
+    ).save(folder)
+    return folder, kernel, trained
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_a_trained_network_runs_bit_for_bit_and_is_benched(converted, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(bench_module, "_compare_desktop", lambda *_: None)
+    folder, kernel, trained = converted
+    board, workspace, image = load_board(name), Workspace(tmp_path), tmp_path / "image"
+    build_firmware(folder, kernel, board, image)
+    assert flash(image, board, workspace=workspace).verified
+    connection = Connection(board, workspace)
+    x = np.load(folder / "samples.npz")["x"]
+    with connection.open() as device:
+        answers = device.run(x, Mode.APPROXIMATE)
+    wanted, logits = deployment.answer(trained, x)
+    np.testing.assert_array_equal(answers["outputs"].view(np.uint32), wanted.view(np.uint32))
+    np.testing.assert_array_equal(answers["path"] == 0, logits >= trained.threshold)
+    record = bench(folder, image, connection=connection)
+    assert (record.complete, record.samples, record.vectors.count, record.vectors.mismatches) == (
+        True,
+        SAMPLES,
+        1024,
+        0,
+    )
+    assert record.paths.approximated == int((logits >= trained.threshold).sum()) > SAMPLES / 2
+    assert record.ticks.unit == UNITS[board.emulator.kind]
+    assert record.ticks.approximate.min > 0 and record.ticks.exact.min > 0
+    assert record.precision > 0.85
+    assert record.footprint.engine_ram_bytes == 0
