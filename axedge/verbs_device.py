@@ -158,6 +158,7 @@ def bench(
             connection=Connection(target, workspace, port, trace=tracer),
             resume=resume,
             progress=progress,
+            say=terminal.say,
             **chosen,
         )
     _finish(terminal, record, as_json)

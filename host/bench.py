@@ -113,6 +113,7 @@ def bench(
     own: Samples | None = None,
     resume: bool = False,
     progress: Progress = silent,
+    say: Callable[[str], None] = lambda line: None,
     hand_over: Callable[[Answers], None] | None = None,
 ) -> BenchRecord:
     """Measure an image on its board; write the record into `image_folder` and return it.
@@ -129,6 +130,7 @@ def bench(
         own: see `plan`.
         resume: go on with what an earlier bench of the same samples kept.
         progress: told samples, in both modes.
+        say: told what was kept if it is cut short.
         hand_over: given the raw answers in the end, for whoever compares them with another image's.
 
     Raises:
@@ -146,7 +148,7 @@ def bench(
             raise UsageError("the samples have no exact outputs, and the board has no exact function to make them.")
         checked, codes = _check_vectors(device, vectors)
         run = _Run(what, connection, device, checked, _compare_desktop(convert_folder, vectors, codes))
-        record = run.measure(resume=resume, progress=progress)
+        record = run.measure(resume=resume, progress=progress, say=say)
         if hand_over is not None:
             hand_over(run.answers)
         return record
@@ -219,7 +221,7 @@ class _Run:
         self._seconds = 0.0
         self._new = 0
 
-    def measure(self, *, resume: bool, progress: Progress) -> BenchRecord:
+    def measure(self, *, resume: bool, progress: Progress, say: Callable[[str], None]) -> BenchRecord:
         """Run all samples that are not answered yet; write and return the record."""
         folder = self._what.image_folder
         if resume:
@@ -227,7 +229,7 @@ class _Run:
         try:
             self._ask(progress)
         except BaseException:
-            self._keep()
+            self._keep(say)
             raise
         record = self._record(complete=True)
         if self._what.inputs == "stored":
@@ -257,11 +259,15 @@ class _Run:
                     self._seconds += time.monotonic() - began
                     self._new += int(piece.answered.sum()) - before
 
-    def _keep(self) -> None:
+    def _keep(self, say: Callable[[str], None]) -> None:
         """Keep what was answered: for --resume, and as a record marked incomplete."""
+        done = self.answers.done
         if self.answers.network.answered.any():
             self.answers.save(self._what.image_folder, self._what.digest)
-        if self.answers.done.any():
+            say(
+                f"kept: {done.sum():,} of {len(done):,} samples, marked as incomplete; `axedge bench --resume` goes on."
+            )
+        if done.any():
             self._record(complete=False).save(self._what.image_folder)
 
     def _measured(self) -> Measured:

@@ -87,6 +87,9 @@ class _RunJob:
     def open_slices(self) -> Iterator[tuple[int, int]]:
         return _open_slices(self._result.answered)
 
+    def name(self, item: int) -> str:
+        return f"the input {self._x[item].tolist()}"
+
     def request(self, start: int, stop: int) -> bytes:
         return messages.run_request(self._result.mode, self._x[start:stop])
 
@@ -107,6 +110,9 @@ class _VectorsJob:
 
     def open_slices(self) -> Iterator[tuple[int, int]]:
         return _open_slices(self._result.answered)
+
+    def name(self, item: int) -> str:
+        return f"the codes {self._codes[item].tolist()}"
 
     def request(self, start: int, stop: int) -> bytes:
         return messages.vectors_request(self._codes[start:stop], self._bits)

@@ -40,6 +40,9 @@ class Job(Protocol):
     def open_slices(self) -> Iterable[tuple[int, int]]:
         """Return the half-open ranges of items that are not answered yet."""
 
+    def name(self, item: int) -> str:
+        """Return what a user calls an item."""
+
     def request(self, start: int, stop: int) -> bytes:
         """Return the payload that asks for items start..stop-1."""
 
@@ -313,10 +316,10 @@ class Transfer:
     def _stopped(self, silent_s: float, noisy: bool) -> DeviceError:
         what = f"the board stopped answering {self._where()}; {silent_s:.0f} s without a reply"
         if cause := self._crash():
-            first = min((start for start, _ in self._job.open_slices()), default=0)
+            first = min(start for start, _ in self._job.open_slices())
             return DeviceError(
                 f"{what}, and its last reset was by a {cause}.",
-                f"Does the function crash, or never end, on sample {first} (the first is 0) or one soon after?",
+                f"Does the function crash, or never end, on {self._job.name(first)} or on one soon after?",
             )
         if noisy:
             hint = "Bytes do come: is the line bad, or does each request reset the board? `--resume` goes on from here."

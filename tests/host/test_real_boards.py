@@ -137,7 +137,7 @@ def test_an_input_that_crashes_the_board_ends_the_run_and_is_named(stand_in, tmp
         with pytest.raises(DeviceError, match=r"stopped answering .* last reset was by a fault") as caught:
             device.run(x, Mode.EXACT, into=result)
     first = int(np.flatnonzero(~result.answered)[0])
-    assert 115 < first <= 120 and f"on sample {first} " in caught.value.hint
+    assert 115 < first <= 120 and str(x[first].tolist()) in caught.value.hint
     assert not result.answered[120]
     np.testing.assert_array_equal(result["outputs"][:first], exact(x[:first]))
 
@@ -175,8 +175,12 @@ def test_a_board_that_dies_is_mourned_in_one_line(stand_in, tmp_path):
             killed.append(child[0])
             os.kill(child[0], signal.SIGKILL)
 
+    said = []
     with pytest.raises(DeviceError, match=r"the emulator ended by itself \(signal 9\)"):
-        bench(stand_in.convert_folder, image_folder, connection=connection, samples=3000, progress=kill)
+        bench(
+            stand_in.convert_folder, image_folder, connection=connection, samples=3000, progress=kill, say=said.append
+        )
+    assert len(said) == 1 and "of 3,000 samples, marked as incomplete" in said[0] and "--resume" in said[0]
     partial = BenchRecord.load(image_folder)
     assert not partial.complete and partial.samples < 3000
     whole = bench(stand_in.convert_folder, image_folder, connection=connection, samples=3000, resume=True)
