@@ -3,7 +3,7 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test results guarantees alternatives fuzz bench-engine bench-faults bench-link lint setup plan clean help
+.PHONY: demo test results guarantees alternatives fuzz bench-engine bench-boards bench-faults bench-link lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
@@ -14,6 +14,7 @@ help:
 	@echo "make alternatives    a lookup table and a polynomial beside the network for every kernel, write docs/alternatives.md"
 	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
 	@echo "make bench-engine    count what the generated code costs on emulated cores; writes docs/engine.md and out/engine.json"
+	@echo "make bench-boards    four kernels on every board, emulated where it can be; writes docs/boards.md and out/boards.json"
 	@echo "make bench-faults    100,000 samples through each kind of bad line, write docs/faults.md (some minutes)"
 	@echo "make bench-link      how much of the line is payload, and what limits the link"
 	@echo "make plan            what set-up would install, and how much it weighs"
@@ -59,6 +60,13 @@ lint:
 bench-engine:
 	@scripts/setup.sh test
 	@$(VENV)/bin/python -m benchmarks.engine
+
+BOARD_KERNELS ?= inversek2j inversek2j_double bessel_jnu wetbulb
+
+bench-boards:
+	@scripts/setup.sh test
+	@for kernel in $(BOARD_KERNELS); do $(VENV)/bin/axedge run $$kernel --board native >/dev/null || exit 1; done
+	@$(VENV)/bin/python -m benchmarks.boards $(BOARD_KERNELS:%=--kernel %)
 
 # Both run the native board; bench-faults also writes docs/faults.md.
 bench-faults bench-link:
