@@ -98,6 +98,12 @@ def digest(*parts: bytes | str) -> str:
     return total.hexdigest()
 
 
+def digest_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hex, as sha256sum prints it."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def digest_files(paths: Iterable[Path]) -> str:
     """Return a hash of the files' names (without folders) and contents, in the order given."""
     parts: list[bytes | str] = []

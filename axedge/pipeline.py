@@ -6,7 +6,7 @@ The only module that knows all the stages. Each step looks at the record that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.convert import ConvertRecord
     from axedge.artifacts.records.train import TrainRecord
     from axedge.firmware.boards import Board
-    from axedge.host.connection import Connection
     from axedge.host.link import Trace
     from axedge.kernels.kernel import Kernel
 
@@ -96,17 +95,18 @@ class Pipeline:
             wanted,
             folder,
             lambda progress: train_kernel(self.kernel, folder, progress=progress, **options),
-            [candidate.file for candidate in present.candidates] if present else (),
         )
 
     def convert(self) -> ConvertRecord:
         """Quantise and emit, or take what is there."""
         from axedge.artifacts.records.convert import ConvertRecord
+        from axedge.artifacts.records.train import TrainRecord
         from axedge.convert.stage import convert_inputs_digest, convert_kernel
 
         source, folder = self.workspace.train(self.kernel.name), self.workspace.convert(self.kernel.name)
         present = ConvertRecord.load_if_present(folder)
         options = (present.options.model_dump() if present else DEFAULT_PROMISE) | self.choice.convert
+        TrainRecord.load(source).check_files(source)
         wanted = convert_inputs_digest(self.kernel, source, **options)
         return self._step(
             "convert",
@@ -114,15 +114,16 @@ class Pipeline:
             wanted,
             folder,
             lambda progress: convert_kernel(self.kernel, source, folder, progress=progress, **options),
-            converted_files(self.kernel.name),
         )
 
     def build(self, board: Board) -> BuildRecord:
         """Build the board's firmware, or take the image that is there."""
         from axedge.artifacts.records.build import BuildRecord
+        from axedge.artifacts.records.convert import ConvertRecord
         from axedge.firmware.build import build_firmware, build_inputs_digest
 
         source, folder = self.workspace.convert(self.kernel.name), self.image_folder(board)
+        ConvertRecord.load(source).check_files(source)
         options: dict[str, Any] = {"engine": self.choice.engine, "optimize": self.choice.optimize}
         if self.choice.engine == "tflm":
             options |= {"tflm": self.choice.tflm, "arena_bytes": self.choice.arena_bytes}
@@ -134,7 +135,6 @@ class Pipeline:
             wanted,
             folder,
             lambda progress: build_firmware(source, self.kernel, board, folder, progress=progress, **options),
-            present.images if present else (),
         )
 
     def flash(self, board: Board, port: str | None) -> None:
@@ -145,7 +145,7 @@ class Pipeline:
 
         folder = self.image_folder(board)
         build_id = BuildRecord.load(folder).build_id
-        if not self.choice.force and _answers(Connection(board, self.workspace, port), build_id):
+        if not self.choice.force and Connection(board, self.workspace, port).answers(build_id):
             self.terminal.say(f"{'flash':<8} up to date: {board.name} answers with build id {build_id}")
             return
         done = flash(folder, board, workspace=self.workspace, port=port, say=self.terminal.say)
@@ -202,11 +202,14 @@ class Pipeline:
         wanted: str,
         folder: Path,
         work: Callable[[Any], Any],
-        files: Iterable[str] = (),
     ) -> Any:
-        """Do a stage's work unless its record and all the `files` that it names are there and up to date."""
-        whole = present is not None and all((folder / name).is_file() for name in files)
-        if whole and present.inputs_digest == wanted and not self.choice.force:
+        """Do a stage's work unless its record and the files that it names are there, whole and up to date."""
+        if (
+            present is not None
+            and present.is_whole(folder)
+            and present.inputs_digest == wanted
+            and not self.choice.force
+        ):
             self.terminal.say(f"{verb:<8} up to date: {folder}")
             return present
         check_writable(folder)
@@ -216,32 +219,9 @@ class Pipeline:
         return record
 
 
-def converted_files(kernel: str) -> tuple[str, ...]:
-    """Return the names of what a conversion leaves behind, beside its record."""
-    pair = (f"axnet_{kernel}.h", f"axnet_{kernel}.c", f"axnet_{kernel}_tflite.h", f"axnet_{kernel}_tflite.cc")
-    return ("axnet.tflite", "vectors.npz", "samples.npz", "judged.npz", *pair)
-
-
 def image_folder(workspace: Workspace, kernel: str, board: Board, engine: str) -> Path:
     """Return the folder of a board's image, for the activation width that the kernel was converted to."""
     from axedge.artifacts.records.convert import ConvertRecord
 
     activations = ConvertRecord.load(workspace.convert(kernel)).activations
     return workspace.image(kernel, board.name, engine, activations)
-
-
-def _answers(connection: Connection, build_id: str) -> bool:
-    """Return whether the board, asked, answers with this build id.
-
-    Raises:
-        PortError: the port itself cannot be used.
-    """
-    from axedge.artifacts.errors import ArtifactError, DeviceError, PortError
-
-    try:
-        with connection.open(build_id):
-            return True
-    except PortError:
-        raise
-    except (ArtifactError, DeviceError):
-        return False

@@ -310,11 +310,13 @@ def _tracing(path: Path | None) -> Iterator[Trace | None]:
     from axedge.host.trace import tracer
 
     try:
-        stream = path.open("w", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as stream:
+            yield tracer(stream)
     except OSError as error:
-        raise ArtifactError(f"cannot write {path}: {error.strerror}.", "Choose another file with --trace.") from None
-    with stream:
-        yield tracer(stream)
+        if error.filename not in (None, str(path)):
+            raise
+        reason = (error.strerror or "unknown reason").lower()
+        raise ArtifactError(f"cannot write {path}: {reason}.", "Choose another file with --trace.") from error
 
 
 COMMANDS = (flash, bench, run, ports)

@@ -78,6 +78,7 @@ def plan(
             f"the image in {image_folder} was built from model {build.model_hash}, not {convert.model_hash}.",
             "Run `axedge build` again.",
         )
+    convert.check_files(convert_folder, ("axnet.tflite", "vectors.npz", "samples.npz"))
     if build.engine == "none":
         raise UsageError(f"the image in {image_folder} holds no network.", "Build it with an engine.")
     source = load_samples(convert_folder, convert.seed) if own is None else own
@@ -97,9 +98,6 @@ def plan(
 
 def _digest_of(convert_folder: Path, image_folder: Path) -> str:
     files = [convert_folder / name for name in ("convert.json", "vectors.npz", "axnet.tflite")]
-    for path in files:
-        if not path.is_file():
-            raise ArtifactError(f"{path} does not exist.", "Run `axedge convert` first.")
     return digest_files([*files, image_folder / "build.json"])
 
 

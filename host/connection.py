@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from axedge.artifacts.errors import ArtifactError, DeviceError, UsageError, WrongImage
+from axedge.artifacts.errors import ArtifactError, DeviceError, PortError, UsageError, WrongImage
 from axedge.artifacts.workspace import Workspace
 from axedge.firmware.boards import Board
 from axedge.host.device import Device
@@ -18,6 +19,11 @@ from axedge.host.ports import auto_port
 from axedge.host.timing import Deadlines
 
 AUTO = "auto"
+
+
+def _is_socket(url: str) -> bool:
+    found = re.fullmatch(r"socket://(\[[0-9A-Fa-f:.]+\]|[^\s/:?#\[\]]+):(\d{1,5})/?", url)
+    return found is not None and 0 < int(found.group(2)) < 1 << 16
 
 
 @dataclass(frozen=True)
@@ -74,13 +80,17 @@ class Connection:
         wanted = None if build_id is None else int(build_id, 16)
         return self._emulated(wanted) if self.is_emulated else self._wired(wanted)
 
-    def holds(self, build_id: str) -> bool:
-        """Return whether the board already runs the image `build_id`; an emulated one is not powered on for it."""
+    def answers(self, build_id: str) -> bool:
+        """Return whether the board, asked, answers with this build id; an emulated one is powered on for it.
+
+        Raises:
+            PortError: the port itself cannot be used.
+        """
         try:
-            if self.is_emulated:
-                return read_memory(self.memory, self.board)[1].build_id == build_id
             with self.open(build_id):
                 return True
+        except PortError:
+            raise
         except (ArtifactError, DeviceError):
             return False
 
@@ -103,11 +113,13 @@ class Connection:
 
     @contextmanager
     def _wired(self, build_id: int | None) -> Iterator[Device]:
-        port = self.port or AUTO
+        port = AUTO if self.port is None else self.port
+        if not port.strip():
+            raise UsageError("--port has no name.", "Write /dev/..., socket://HOST:PORT, or auto.")
         if port == AUTO:
             port = auto_port(self.workspace.root / ".boards" / "port", build_id=build_id).device
-        elif port.startswith("socket:") and not port.startswith("socket://"):
-            raise UsageError(f"{port} is no port.", "Write socket://HOST:PORT.")
+        elif port.startswith("socket:") and not _is_socket(port):
+            raise UsageError(f"{port} is no port.", "Write socket://HOST:PORT, with a PORT from 1 to 65535.")
         with self._device(lambda: SerialLine(port, self.baud or self.board.link.baud or BAUD), build_id) as device:
             yield device
 

@@ -102,6 +102,7 @@ def flash(
         raise ArtifactError(
             f"{image_folder} holds an image for {build.board}, not {board.name}.", "Choose it with --board."
         )
+    build.check_files(image_folder)
     methods = [_method(entry, image_folder, board, build, workspace, probe, port) for entry in board.flash_methods]
     chosen, skipped = _choose(methods, method, board, port=port, dry_run=dry_run)
     for name, reason in skipped:

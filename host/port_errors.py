@@ -75,4 +75,8 @@ def _errno_of(error: BaseException | None) -> int | None:
 
 def _reason(error: BaseException) -> str:
     number = _errno_of(error)
-    return os.strerror(number).lower() if number else str(error).rstrip(".")
+    if number is None:
+        return str(error).rstrip(".")
+    if number < 0:  # getaddrinfo's numbers, not the system's
+        return "no such host is known"
+    return os.strerror(number).lower()

@@ -116,7 +116,8 @@ def load_own(path: Path, inputs: int, outputs: int) -> Samples:
             table = _read_numbers(path)
             x, y = table[:, :inputs].astype(np.float32), table[:, inputs:] if table.shape[1] > inputs else None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path} cannot be read: {error}.", "It needs lines of numbers, or an .npz with x.") from None
+        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f"{path} cannot be read: {reason}.", "It needs lines of numbers, or an .npz with x.") from None
     fits = x.ndim == 2 and x.shape[1] == inputs and (y is None or y.shape == (len(x), outputs))
     if not fits or len(x) == 0:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import ClassVar, Self
@@ -10,7 +11,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from axedge.artifacts.errors import ArtifactError
-from axedge.artifacts.files import atomic_write
+from axedge.artifacts.files import atomic_write, digest_file
 
 
 def axedge_version() -> str:
@@ -34,6 +35,7 @@ class Record(Part):
         schema_version: written as `schema`; a reader refuses another one.
         axedge: version of axedge that wrote it.
         inputs_digest: hash of everything the stage read, its options included; equal means up to date.
+        files: SHA-256 of what the stage left beside this, by name; filled in by `save`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, ser_json_inf_nan="null")
@@ -43,6 +45,12 @@ class Record(Part):
 
     axedge: str
     inputs_digest: str
+    files: dict[str, str] = {}
+
+    @property
+    def produced(self) -> tuple[str, ...]:
+        """Names of the files that the stage leaves beside its record."""
+        return ()
 
     @property
     def file(self) -> str:
@@ -51,6 +59,9 @@ class Record(Part):
 
     def save(self, folder: Path) -> Path:
         """Write the record into `folder`, atomically; return its path."""
+        there = [name for name in self.produced if (folder / name).is_file()]
+        self.files.clear()
+        self.files.update({name: digest_file(folder / name) for name in there})
         body = {"schema": self.SCHEMA} | json.loads(self.model_dump_json(by_alias=True))
         path = folder / self.file
         atomic_write(path, json.dumps(body, indent=2) + "\n")
@@ -80,6 +91,33 @@ class Record(Part):
             first = error.errors()[0]
             where = ".".join(str(step) for step in first["loc"])
             raise ArtifactError(f"{path} is damaged at {where}: {first['msg']}.", again) from None
+
+    def check_files(self, folder: Path, names: Iterable[str] | None = None) -> None:
+        """Make sure that files that the stage left in `folder` are there and as it left them.
+
+        Args:
+            folder: where the record was read from.
+            names: of the files; None for all.
+
+        Raises:
+            ArtifactError: one is not.
+        """
+        for name in self.produced if names is None else names:
+            path, wanted = folder / name, self.files.get(name)
+            if not path.is_file():
+                raise ArtifactError(f"{path} does not exist.", f"Run `axedge {self.VERB}` again.")
+            if wanted is not None and digest_file(path) != wanted:
+                raise ArtifactError(
+                    f"{path} is damaged: it is not what `axedge {self.VERB}` wrote.", f"Run `axedge {self.VERB}` again."
+                )
+
+    def is_whole(self, folder: Path) -> bool:
+        """Whether `check_files` finds nothing wrong."""
+        try:
+            self.check_files(folder)
+        except ArtifactError:
+            return False
+        return True
 
     @classmethod
     def load_if_present(cls, folder: Path) -> Self | None:

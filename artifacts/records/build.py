@@ -133,3 +133,8 @@ class BuildRecord(Record):
     flags: tuple[str, ...]
     tflm: TflmFigures | None = None
     images: tuple[str, ...]
+
+    @property
+    def produced(self) -> tuple[str, ...]:
+        """The images."""
+        return self.images

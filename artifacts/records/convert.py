@@ -361,3 +361,10 @@ class ConvertRecord(Record):
     tflm: TflmCheck
     desktop: Desktop | None
     versions: dict[str, str]
+
+    @property
+    def produced(self) -> tuple[str, ...]:
+        """The network, its samples, and its C."""
+        stem = f"axnet_{self.kernel}"
+        pairs = (f"{stem}.h", f"{stem}.c", f"{stem}_tflite.h", f"{stem}_tflite.cc")
+        return ("axnet.tflite", "vectors.npz", "samples.npz", "judged.npz", *pairs)

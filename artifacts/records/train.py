@@ -147,3 +147,8 @@ class TrainRecord(Record):
     versions: dict[str, str]
     cpu_seconds: float
     elapsed_s: float
+
+    @property
+    def produced(self) -> tuple[str, ...]:
+        """The networks."""
+        return tuple(candidate.file for candidate in self.candidates)

@@ -71,3 +71,30 @@ def test_the_only_kernel_of_a_workspace(tmp_path: Path) -> None:
     workspace.train("two").mkdir(parents=True)
     with pytest.raises(Exception, match="holds 2 kernels: one, two"):
         workspace.only_kernel()
+
+
+def test_files_are_known_by_what_was_written(tmp_path):
+    class Made(Record):
+        VERB = "make"
+        FILE = "made.json"
+
+        @property
+        def produced(self):
+            return ("a.bin", "b.bin")
+
+    for name in ("a.bin", "b.bin"):
+        (tmp_path / name).write_bytes(b"0123")
+    record = Made(axedge="0", inputs_digest="0")
+    record.save(tmp_path)
+    found = Made.load(tmp_path)
+    assert found == record and found.is_whole(tmp_path)
+    (tmp_path / "b.bin").write_bytes(b"01")
+    with pytest.raises(
+        ArtifactError, match=r"b\.bin is damaged: it is not what `axedge make` wrote\. Run `axedge make` ag"
+    ):
+        found.check_files(tmp_path)
+    assert not found.is_whole(tmp_path)
+    found.check_files(tmp_path, ["a.bin"])
+    (tmp_path / "a.bin").unlink()
+    with pytest.raises(ArtifactError, match=r"a\.bin does not exist\. Run `axedge make` again"):
+        found.check_files(tmp_path)

@@ -153,39 +153,53 @@ def test_a_board_with_another_image_is_refused(road: Path) -> None:
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
-def test_a_damaged_earlier_stage_is_one_clear_line(road: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "verb", "again"),
+    [
+        ("train/train.json", "convert", "train"),
+        ("train/axnet.keras", "convert", "train"),
+        ("convert/convert.json", "build", "convert"),
+        ("convert/axnet.tflite", "build", "convert"),
+        ("convert/axnet_inversek2j.c", "build", "convert"),
+        ("convert/convert.json", "bench", "convert"),
+        ("convert/axnet.tflite", "bench", "convert"),
+        ("convert/vectors.npz", "bench", "convert"),
+        ("convert/samples.npz", "bench", "convert"),
+        ("native/aot-i8/build.json", "flash", "build"),
+        ("native/aot-i8/firmware.elf", "flash", "build"),
+        ("native/aot-i8/build.json", "bench", "build"),
+    ],
+)
+def test_a_damaged_file_is_one_clear_line(road: Path, tmp_path: Path, path: str, verb: str, again: str) -> None:
+    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
     shutil.copytree(road / "out", tmp_path / "out")
-    (tmp_path / "out" / "inversek2j" / "convert" / "convert.json").write_text("{")
-    answer = axedge("bench", "inversek2j", "--board", "native", cwd=tmp_path, expect=2)
-    assert "convert.json is damaged" in answer.stderr
+    file = tmp_path / "out" / "inversek2j" / path
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    board = [] if verb == "convert" else ["--board", "native"]
+    answer = axedge(verb, "inversek2j", *board, cwd=tmp_path, expect=2)
+    assert f"{Path(path).name} is damaged" in answer.stderr
+    assert f"Run `axedge {again}` again." in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("verb", "path"),
+    ("path", "fate"),
     [
-        ("convert", "convert/samples.npz"),
-        ("convert", "convert/axnet_inversek2j.c"),
-        ("build", "native/aot-i8/firmware.elf"),
+        ("convert/samples.npz", "damaged"),
+        ("convert/axnet_inversek2j.c", "gone"),
+        ("native/aot-i8/firmware.elf", "damaged"),
     ],
 )
-def test_a_stage_whose_output_is_gone_is_done_again(road: Path, verb: str, path: str) -> None:
+def test_a_stage_whose_output_is_not_whole_is_done_again(road: Path, path: str, fate: str) -> None:
     axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
     gone = road / "out" / "inversek2j" / path
     kept = gone.read_bytes()
-    gone.unlink()
+    if fate == "gone":
+        gone.unlink()
+    else:
+        gone.write_bytes(kept[:100])
     axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
     assert gone.suffix == ".npz" or gone.read_bytes() == kept
-
-
-def test_a_damaged_samples_file_is_one_clear_line(road: Path, tmp_path: Path) -> None:
-    axedge("run", "inversek2j", "--board", "native", "--samples", 500, cwd=road)
-    shutil.copytree(road / "out", tmp_path / "out")
-    samples = tmp_path / "out" / "inversek2j" / "convert" / "samples.npz"
-    samples.write_bytes(samples.read_bytes()[: samples.stat().st_size // 2])
-    answer = axedge("bench", "inversek2j", "--board", "native", cwd=tmp_path, expect=2)
-    assert "samples.npz is damaged" in answer.stderr
-    assert len(answer.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("after_s", [1.0, 6.0, 12.0])

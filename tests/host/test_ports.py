@@ -3,6 +3,7 @@
 import errno
 import os
 import pty
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -12,8 +13,11 @@ import pytest
 import serial
 from fake_board import HELLO, FakeBoard, answers
 
-from axedge.artifacts.errors import DeviceError, PortError
+from axedge.artifacts.errors import DeviceError, PortError, UsageError
+from axedge.artifacts.workspace import Workspace
+from axedge.firmware.boards import load_board
 from axedge.host import port_errors, ports
+from axedge.host.connection import Connection
 from axedge.host.device import Device
 from axedge.host.line import SerialLine
 from axedge.host.messages import Mode
@@ -144,6 +148,31 @@ def test_real_ports_that_cannot_be_opened():
         SerialLine("socket://127.0.0.1:1")
     with pytest.raises(PortError, match="cannot be opened"):
         SerialLine("nonsense://x")
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        *("", " ", "socket:", "socket:127.0.0.1:1", "socket://", "socket://127.0.0.1", "socket://:1"),
+        *("socket://h:0", "socket://h:99999", "socket://h:1?x=y", "socket://h:port", "socket://[::1"),
+    ],
+)
+def test_a_port_that_is_none_is_refused_before_pyserial_sees_it(tmp_path, port):
+    connection = Connection(load_board("microbit"), Workspace(tmp_path), port)
+    with pytest.raises(UsageError, match="socket://HOST:PORT"), connection.open():
+        pass
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+def test_a_socket_that_nobody_serves_is_no_device(tmp_path, host):
+    connection = Connection(load_board("microbit"), Workspace(tmp_path), f"socket://{host}:1")
+    with pytest.raises(PortError, match="nothing answers at socket://"), connection.open():
+        pass
+
+
+def test_a_host_that_is_not_known_is_said_to_be():
+    error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    assert "(no such host is known)" in open_error("socket://nowhere.invalid:1", error).message
 
 
 class Terminal:

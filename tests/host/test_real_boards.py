@@ -61,7 +61,7 @@ def test_flash_then_bench(stand_in, tmp_path, board):
     assert flashed.verified and flashed.method == "emulator"
     assert f"{board} is emulated" in said[0] and flashed.build_id in said[-1]
     connection = stand_in.flashed(board, tmp_path)
-    assert connection.holds(flashed.build_id) and not connection.holds("0" * 16)
+    assert connection.answers(flashed.build_id) and not connection.answers("0" * 16)
     image = stand_in.image_folder(board)
     record = bench(stand_in.convert_folder, image, connection=connection, samples=1000)
     x = np.load(stand_in.convert_folder / "samples.npz")["x"][:1000]
