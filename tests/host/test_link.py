@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from fake_board import BUILD_ID, HELLO, Clock, FakeBoard, VirtualLine, answers, codes_answer, other_image
 from faults import FAULTS, Injector
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from axedge.artifacts.errors import DeviceError, PortError, UsageError, WrongImage
+from axedge.artifacts.errors import AxedgeError, DeviceError, PortError, UsageError, WrongImage
 from axedge.host.device import Device, RunResult
+from axedge.host.frame import Frame, decode, encode
 from axedge.host.link import Link
-from axedge.host.messages import Mode
+from axedge.host.messages import Mode, Type
 from axedge.host.timing import Deadlines
 
 pytestmark = pytest.mark.host
@@ -332,3 +335,53 @@ def test_the_idle_deadline_is_the_callers():
     with pytest.raises(DeviceError, match="1 s without"):
         device.run(inputs(3))
     assert clock.now < 2.5
+
+
+class HostileBoard(FakeBoard):
+    """Keeps to the framing and to nothing else.
+
+    Args:
+        draw: draws what becomes of each reply.
+    """
+
+    def __init__(self, draw):
+        super().__init__()
+        self._draw = draw
+
+    def _answer(self, frame):
+        try:
+            honest = decode(super()._answer(frame)[1][:-1])
+        except ValueError:  # asked by somebody who believed an earlier lie
+            honest = Frame(Type.ERROR, frame.seq, self.hello.build_low, self._refuse("BAD_LENGTH", frame.type, 0))
+        how = self._draw(st.sampled_from(["honest", "type", "seq", "build", "noise", "cut", "longer", "flip"]))
+        payload = bytearray(honest.payload)
+        if how == "type":
+            honest = replace(honest, type=self._draw(st.integers(0, 255)))
+        elif how == "seq":
+            honest = replace(honest, seq=self._draw(st.integers(0, 0xFFFF)))
+        elif how == "build":
+            honest = replace(honest, build=self._draw(st.integers(0, 0xFFFFFFFF)))
+        elif how == "noise":
+            payload = self._draw(st.binary(max_size=120))
+        elif how == "cut":
+            payload = payload[: self._draw(st.integers(0, len(payload)))]
+        elif how == "longer":
+            payload += self._draw(st.binary(min_size=1, max_size=40))
+        elif payload:
+            payload[self._draw(st.integers(0, len(payload) - 1))] ^= self._draw(st.integers(1, 255))
+        return 0.0, encode(replace(honest, payload=bytes(payload)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_board_that_answers_anything_ends_in_a_result_or_a_sentence(data):
+    clock = Clock()
+    try:
+        with connect(
+            HostileBoard(data.draw), clock=clock, deadlines=Deadlines(connect_s=1, idle_s=1, noisy_s=2)
+        ) as device:
+            device.vectors(np.zeros((3, device.hello.inputs), np.int8))
+            assert device.run(np.zeros((5, device.hello.inputs)), Mode.GATED, overall_s=20).complete
+    except AxedgeError as error:
+        assert "\n" not in error.message and len(error.message) < 400
+    assert clock.now < 60
