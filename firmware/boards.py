@@ -132,6 +132,7 @@ class FlashMethod(BoardPart):
         configs: openocd: configuration files in order.
         target: pyocd: target name; avrdude: part.
         programmer: avrdude: programmer type.
+        baud: avrdude: bits a second that the boot loader speaks.
         family: uf2: the chips that may take it.
         needs: what must be there besides the tool, for people (a pyOCD pack).
     """
@@ -142,6 +143,7 @@ class FlashMethod(BoardPart):
     configs: tuple[str, ...] = ()
     target: str = ""
     programmer: str = ""
+    baud: int = Field(default=0, ge=0)
     family: int | None = Field(default=None, ge=0, le=0xFFFFFFFF)
     needs: str = ""
 

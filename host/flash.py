@@ -133,7 +133,10 @@ def _method(
     if entry.method == "emulator":
         return _IntoEmulator(board, image, build, workspace.emulated_board(board.name))
     if entry.method == "drive":
-        return Drive(image, entry.label)
+        return Drive(image, entry.label, starts=entry.image == "uf2")
+    if entry.method == "avrdude" and port in (None, "auto"):
+        own = _port_of(board)
+        port = own if own != "auto" else None
     return program_for(entry, image, probe, port)
 
 

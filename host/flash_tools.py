@@ -64,11 +64,14 @@ class Program:
     interface: str = ""
     probe: str = ""
     needs: str = ""
+    lacks: str = ""
 
     def obstacle(self) -> str:
-        """Return why it cannot be used: not installed, or it is not plain which plugged-in probe to use."""
+        """Return why it cannot be used: not installed, or it is not plain which plugged-in probe or port to use."""
         if shutil.which(self.name) is None:
             return f"{self.name} is not installed"
+        if self.lacks:
+            return self.lacks
         plugged_in = probe_for(self.interface, usb_devices()) if self.interface else None
         if plugged_in is None:
             return ""
@@ -110,11 +113,18 @@ class Program:
 
 @dataclass(frozen=True)
 class Drive:
-    """A board that shows up as a drive and programs what is copied to it."""
+    """A board that shows up as a drive and programs what is copied to it.
+
+    Attributes:
+        image: the file.
+        label: the volume's name.
+        starts: whether the board then starts the image, and the drive is gone for good (UF2 boot loaders).
+    """
 
     image: Path
     label: str
     name: str = "drive"
+    starts: bool = False
 
     def obstacle(self) -> str:
         """Return why it cannot be used: the drive is not mounted."""
@@ -125,12 +135,15 @@ class Drive:
         return f"cp {shlex.quote(str(self.image))} {shlex.quote(str(find_volume(self.label) or self.label))}/ && sync"
 
     def run(self, log: Path, say: Callable[[str], None]) -> None:
-        """Copy, make sure that it is on the device, and wait for the drive to come back."""
+        """Copy, make sure that it is on the device, and wait for the drive to come back, or to go."""
         volume = find_volume(self.label)
         if volume is None:
             raise DeviceError(
                 f"no drive {self.label} is mounted.", "Plug the board in; mount it if your desktop does not."
             )
+        if self.starts:
+            copy_and_start(self.image, volume / self.image.name, lambda: find_volume(self.label), self.label)
+            return
         copy_synced(self.image, volume / self.image.name)
         wait_for_return(lambda: find_volume(self.label), log, self.label)
 
@@ -157,9 +170,13 @@ def program_for(method: FlashMethod, image: Path, probe: str | None, port: str |
         # -W: without a probe, fail instead of waiting for one.
         arguments = ("flash", "-W", "-t", method.target, *chosen, str(image))
         return Program("pyocd", arguments, "pyocd", probe or "", method.needs)
-    programmer = ["-P", port] if port else []
+    # Without one, avrdude would write to a port of its own choice.
+    lacks = "" if port else "it is not plain which port is the board's: name it with --port"
+    programmer = [*(("-b", str(method.baud)) if method.baud else ()), *(("-P", port) if port else ())]
     action = [f"flash:w:{image}:{'e' if image.suffix == '.elf' else 'i'}"]
-    return Program("avrdude", ("-p", method.target, "-c", method.programmer, *programmer, "-D", "-U", *action))
+    return Program(
+        "avrdude", ("-p", method.target, "-c", method.programmer, *programmer, "-D", "-U", *action), lacks=lacks
+    )
 
 
 def _board_probe(method: FlashMethod) -> str:
@@ -218,6 +235,33 @@ def copy_synced(image: Path, target: Path) -> None:
         raise DeviceError(
             f"{target.parent} cannot be written: {error.strerror}.", "Is it mounted for this user, and large enough?"
         ) from None
+
+
+def copy_and_start(
+    image: Path,
+    target: Path,
+    find: Callable[[], Path | None],
+    label: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Copy to a boot loader that starts the image with its last block, often before the system has closed the file.
+
+    Raises:
+        DeviceError: the drive cannot be written, or it is still there long after.
+    """
+    began = clock()
+    failed: DeviceError | None = None
+    try:
+        copy_synced(image, target)
+    except DeviceError as error:
+        failed = error
+    while find() is not None:
+        if clock() - began > RETURN_S:
+            hint = "Is the image for this board? Press reset, or copy it by hand."
+            raise failed or DeviceError(f"the board did not start the image: the drive {label} is still there.", hint)
+        sleep(0.1)
 
 
 def wait_for_return(

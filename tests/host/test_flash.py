@@ -1,6 +1,7 @@
 """Flashing: which method is chosen, what exactly would be run, what failures say, nothing is believed unasked."""
 
 import stat
+from pathlib import Path
 
 import pytest
 from bench_folders import build_record, write_folders
@@ -11,7 +12,15 @@ from axedge.firmware.boards import FlashMethod, load_board
 from axedge.host import flash as flash_module
 from axedge.host import flash_tools, usb
 from axedge.host.flash import flash
-from axedge.host.flash_tools import Drive, Program, copy_synced, find_volume, program_for, wait_for_return
+from axedge.host.flash_tools import (
+    Drive,
+    Program,
+    copy_and_start,
+    copy_synced,
+    find_volume,
+    program_for,
+    wait_for_return,
+)
 from axedge.host.ports import Port
 from axedge.host.usb import UsbDevice, probe_for, usb_devices
 
@@ -177,9 +186,9 @@ def test_commands_of_other_programmers():
     stlink = FlashMethod(method="openocd", image="elf", configs=("board/st_nucleo_f4.cfg",))
     program = program_for(stlink, load_board("microbit").folder / "firmware.elf", None, None)
     assert program.interface == "stlink" and program.arguments[:2] == ("-f", "board/st_nucleo_f4.cfg")
-    uno = FlashMethod(method="avrdude", image="hex", target="atmega328p", programmer="arduino")
+    uno = FlashMethod(method="avrdude", image="hex", target="atmega328p", programmer="arduino", baud=115200)
     program = program_for(uno, load_board("microbit").folder / "a b.hex", None, "/dev/ttyACM0")
-    assert program.command().startswith("avrdude -p atmega328p -c arduino -P /dev/ttyACM0 -D -U 'flash:w:")
+    assert program.command().startswith("avrdude -p atmega328p -c arduino -b 115200 -P /dev/ttyACM0 -D -U 'flash:w:")
     assert program.obstacle() in ("", "avrdude is not installed")
 
 
@@ -253,3 +262,28 @@ def test_an_image_in_the_emulated_memory_can_be_run(tmp_path, image):
     assert read_memory(tmp_path / "memory", load_board("microbit"))[1] == state
     with pytest.raises(ArtifactError, match="does not exist"):
         put_image(tmp_path / "memory", image / "none.elf", build_record())
+
+
+def test_avrdude_never_chooses_a_port_itself(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    (method,) = (one for one in load_board("arduino-uno").flash_methods if one.method == "avrdude")
+    without = program_for(method, Path("firmware.hex"), None, None)
+    assert "name it with --port" in without.obstacle() and "-P" not in without.command()
+    assert program_for(method, Path("firmware.hex"), None, "/dev/ttyACM0").obstacle() == ""
+
+
+def test_a_uf2_drive_goes_when_the_board_starts_the_image(tmp_path):
+    source, drive = tmp_path / "firmware.uf2", tmp_path / "RPI-RP2"
+    source.write_bytes(b"image")
+    drive.mkdir()
+    looks, slept = iter([drive, drive, None]), []
+    copy_and_start(source, drive / "firmware.uf2", lambda: next(looks), "RPI-RP2", sleep=slept.append)
+    assert (drive / "firmware.uf2").read_bytes() == b"image" and len(slept) == 2
+    copy_and_start(
+        source, tmp_path / "gone" / "firmware.uf2", lambda: None, "RPI-RP2"
+    )  # it went while it was copied to
+    clock = iter(range(0, 1000, 7))
+    with pytest.raises(DeviceError, match="the drive RPI-RP2 is still there"):
+        copy_and_start(
+            source, drive / "a.uf2", lambda: drive, "RPI-RP2", clock=lambda: next(clock), sleep=lambda _: None
+        )
