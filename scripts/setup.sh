@@ -55,12 +55,23 @@ has_arm_newlib() {
       arm-none-eabi-gcc -mcpu=cortex-m0 -mthumb --specs=nano.specs --specs=nosys.specs -x c - -o /dev/null >/dev/null 2>&1
 }
 
+# A distribution whose python3 is too old may have another one beside it.
+apt_python() {
+  for version in 3.11 3.12 3.13; do
+    if have apt-cache && apt-cache show "python$version" >/dev/null 2>&1; then
+      echo "python$version" "python$version-venv"
+      return
+    fi
+  done
+  echo python3 python3-venv
+}
+
 missing_packages() {
   if ! { have cc || have gcc; } || ! has_headers "$(command -v cc || command -v gcc)"; then echo gcc libc6-dev; fi
   if [ -n "$python" ]; then
     can_make_venv "$python" || echo "$(basename "$python" | sed 's/^python3$/python3/')-venv"
   elif have apt-get; then
-    echo python3 python3-venv
+    apt_python
   fi
   if [ "$board" != native ] || [ "$purpose" = test ]; then
     have arm-none-eabi-gcc || echo gcc-arm-none-eabi
@@ -174,15 +185,17 @@ fi
 
 # ---- install ---------------------------------------------------------------------------------------------------
 
+otherwise="or run \`make demo BOARD=native\`, which needs a C compiler only."
+[ "$board" != native ] || otherwise="then run the same command again."
 if [ -n "$packages" ]; then
   if ! have apt-get; then
     say "This system has no apt. Install the equivalents of: $packages"
-    die "or run \`make demo BOARD=native\`, which needs a C compiler only."
+    die "$otherwise"
   fi
   if [ "$as_root" = none ]; then
     say "System packages need root, and there is neither root nor sudo here. Have this line run, then try again:"
     say "    $apt_line"
-    die "or run \`make demo BOARD=native\`, which needs a C compiler only."
+    die "$otherwise"
   fi
   log=$(mktemp)
   say "Installing system packages ..."

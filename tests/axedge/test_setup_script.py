@@ -84,6 +84,27 @@ def test_without_root_it_prints_the_exact_line(machine: Machine) -> None:
     assert "make demo BOARD=native" in said
 
 
+def test_native_is_not_offered_to_who_asked_for_it(machine: Machine) -> None:
+    machine.add("python3.12", PYTHON)
+    for apt in (False, True):
+        if apt:
+            machine.add("apt-get", "exit 0")
+        code, said = machine.run("demo", "native")
+        assert code == 2
+        assert "gcc libc6-dev" in said
+        assert "BOARD=native" not in said
+
+
+def test_a_python_beside_one_that_is_too_old_is_asked_for(machine: Machine) -> None:
+    machine.add("python3", "exit 1")
+    machine.add("apt-get", "exit 0")
+    machine.add("apt-cache", 'test "$2" = python3.12')
+    machine.add_toolchain()
+    code, said = machine.run("demo", "microbit")
+    assert code == 2
+    assert "    apt-get install --no-install-recommends python3.12 python3.12-venv\n" in said
+
+
 def test_without_a_python_it_says_which_serve_in_one_line(machine: Machine) -> None:
     machine.add_toolchain()
     machine.add("python3", "exit 1")
