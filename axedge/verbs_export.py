@@ -17,7 +17,9 @@ from axedge.terminal import Terminal
 @click.option(
     "--to", metavar="FORM", required=True, help="Kind of project: c, arduino, platformio, cmake, zephyr or esp-idf."
 )
-@click.option("--engine", default="aot", show_default=True, metavar="ENGINE", help="What executes the network: aot.")
+@click.option(
+    "--engine", default="aot", show_default=True, metavar="ENGINE", help="What executes the network: aot or tflm."
+)
 @optimize_option
 @click.option(
     "--into",

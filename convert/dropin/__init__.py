@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from axedge.convert.dropin.export import Dropin, Measured, export_dropin
+from axedge.convert.dropin.export import Dropin, LibraryEngine, Measured, export_dropin
 from axedge.convert.dropin.forms import FORMS
 
-__all__ = ["FORMS", "Dropin", "Measured", "export_dropin"]
+__all__ = ["FORMS", "Dropin", "LibraryEngine", "Measured", "export_dropin"]

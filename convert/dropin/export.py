@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from axedge.artifacts.errors import ArtifactError, ToolMissing, UsageError, did_you_mean
+from axedge.artifacts.errors import ArtifactError, ToolMissing, UsageError
 from axedge.artifacts.records.base import axedge_version
 from axedge.artifacts.records.bench import BenchRecord
 from axedge.artifacts.records.build import BuildRecord
@@ -17,7 +17,22 @@ from axedge.convert.dropin.forms import Form, find_form
 from axedge.kernels.headers import with_headers
 from axedge.kernels.kernel import Kernel
 
-ENGINES = ("aot",)
+
+@dataclass(frozen=True)
+class LibraryEngine:
+    """An engine that is a library: what the pair needs to leave its network to it.
+
+    Attributes:
+        name: "tflm".
+        sources: texts of the C++ between pair and library, the model among them, by file name.
+        network: function that axnet_<kernel>.c calls in place of its own network.
+        arena_bytes: memory that the library works in, a multiple of 16.
+    """
+
+    name: str
+    sources: Mapping[str, str]
+    network: str
+    arena_bytes: int
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ def export_dropin(
     folder: Path,
     *,
     to: str,
-    engine: str = "aot",
+    library: LibraryEngine | None = None,
     optimize: str = "speed",
     measured: Sequence[Measured] = (),
     force: bool = False,
@@ -72,7 +87,7 @@ def export_dropin(
         kernel: the kernel that was converted; its C comes along as the fallback.
         folder: where to; missing, empty, or an earlier export, which is replaced.
         to: the kind of project, a name of FORMS.
-        engine: what executes the network: "aot".
+        library: executes the network in place of the generated C.
         optimize: what the generated C is made for: "speed", "balanced" or "size".
         measured: boards on which this network was built or measured; those of another model are left out.
         force: replace an earlier export also where its files were changed or others were added.
@@ -83,12 +98,11 @@ def export_dropin(
         ToolMissing: a package is not installed.
     """
     form = find_form(to)
-    if engine not in ENGINES:
-        raise UsageError(f"there is no engine {engine!r}.", did_you_mean(engine, ENGINES))
     check_replaceable(folder, force=force)
     record = ConvertRecord.load(convert_folder)
     _check_kernel(record, kernel, convert_folder)
-    files = _files(convert_folder, record, kernel, form, optimize, measured)
+    files = _files(convert_folder, record, kernel, form, optimize, measured, library)
+    engine = library.name if library else "aot"
     about = {
         "axedge": axedge_version(),
         "kernel": kernel.name,
@@ -119,6 +133,7 @@ def _files(
     form: Form,
     optimize: str,
     measured: Sequence[Measured],
+    library: LibraryEngine | None,
 ) -> dict[str, bytes]:
     """Return the contents of all files by path below the folder."""
     try:
@@ -132,13 +147,18 @@ def _files(
     from axedge.convert.emit import emit_aot
 
     deployment = load_deployment(convert_folder)
-    code = {name: text.encode() for name, text in emit_aot(deployment, optimize).items()}
+    texts = emit_aot(deployment, optimize)
+    if library is not None:
+        source = f"axnet_{kernel.name}.c"
+        texts[source] = f"#define AXE_{kernel.name.upper()}_NETWORK {library.network}\n{texts[source]}"
+        texts |= library.sources
+    code = {name: text.encode() for name, text in texts.items()}
     exact = exact_files(kernel)
-    files = {_place(form, name): content for name, content in (code | exact).items()}
+    files = {_place(form, name, kernel.name): content for name, content in (code | exact).items()}
     if len(files) < len(code) + len(exact):
         raise UsageError(f"the kernel {kernel.name} brings a file named like a generated one.", "Rename its C file.")
     of_model = [each for each in measured if each.build.model_hash == record.model_hash]
-    facts = gather(convert_folder, record, deployment, kernel, tuple(exact), of_model)
+    facts = gather(convert_folder, record, deployment, kernel, tuple(exact), of_model, library)
     for name, text in render(form, facts).items():
         files[name] = text.encode()
     return files
@@ -156,6 +176,6 @@ def exact_files(kernel: Kernel) -> dict[str, bytes]:
     return {path.relative_to(top).as_posix(): path.read_bytes() for path in paths}
 
 
-def _place(form: Form, name: str) -> str:
-    folder = form.headers if name.endswith(".h") and name.startswith("axnet_") else form.sources
+def _place(form: Form, name: str, kernel: str) -> str:
+    folder = form.headers if name == f"axnet_{kernel}.h" else form.sources
     return f"{folder}/{name}" if folder else name

@@ -19,7 +19,7 @@ from axedge.convert.vectors import SAMPLES_FILE
 from axedge.kernels.kernel import Kernel, is_bundled
 
 if TYPE_CHECKING:
-    from axedge.convert.dropin.export import Measured
+    from axedge.convert.dropin.export import LibraryEngine, Measured
 
 _LOOKED_AT = 2000
 
@@ -31,6 +31,7 @@ def gather(
     kernel: Kernel,
     exact_files: tuple[str, ...],
     measured: Sequence[Measured],
+    library: LibraryEngine | None,
 ) -> dict[str, Any]:
     """Return the templates' values.
 
@@ -41,19 +42,27 @@ def gather(
         kernel: what is approximated.
         exact_files: paths of the kernel's own files below the folder of the sources.
         measured: boards on which this very network was built.
+        library: executes the network, or None.
 
     Raises:
         ArtifactError: the samples are missing or damaged.
     """
     row, shown = _sample(convert_folder / SAMPLES_FILE, deployment)
-    library = f"axnet_{kernel.name}"
+    package = f"axnet_{kernel.name}"
+    network_sources = [
+        f"{package}.c",
+        *sorted(name for name in (library.sources if library else ()) if name.endswith(".cc")),
+    ]
     version = axedge_version()
     release = ".".join((re.findall(r"\d+", version.split("+")[0]) + ["0", "0", "0"])[:3])
     return {
         "kernel": kernel.name,
         "KERNEL": kernel.name.upper(),
-        "library": library,
-        "LIBRARY": library.upper(),
+        "library": package,
+        "LIBRARY": package.upper(),
+        "engine": library.name if library else "aot",
+        "arena_bytes": library.arena_bytes if library else 0,
+        "network_sources": network_sources,
         "summary": " ".join(kernel.summary.split()).rstrip("."),
         "version": version,
         "release": release,

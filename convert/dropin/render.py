@@ -31,6 +31,8 @@ def render(form: Form, facts: Mapping[str, Any]) -> dict[str, str]:
     wanted = {f"{form.name}/{template}.j2": target for template, target in own.items()}
     wanted[example if example in environment.list_templates() else "common/example.c.j2"] = form.example
     wanted["common/number.h.j2"] = str(Path(form.example).with_name("number.h"))
+    if facts["engine"] == "tflm":
+        wanted["common/tflm.h.j2"] = str(Path(form.headers, f"{facts['library']}_tflm.h"))
     wanted |= {"common/README.md.j2": "README.md", "common/NOTICE.j2": "NOTICE"}
     texts = {target: environment.get_template(template).render(values) for template, target in wanted.items()}
     texts["LICENSE"] = (_TEMPLATES / "LICENSE").read_text(encoding="utf-8")

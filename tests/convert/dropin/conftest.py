@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from dropin_kit import Converted, recorded, write_own  # noqa: E402
 
 from axedge.convert.dropin import export_dropin  # noqa: E402
+from axedge.exporting import tflm_engine  # noqa: E402
 from axedge.kernels.kernel import load_kernel  # noqa: E402
 
 
@@ -40,13 +41,14 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Conve
 
 @pytest.fixture(scope="session")
 def exported(converted: Callable[[str], Converted], tmp_path_factory: pytest.TempPathFactory):
-    """Return a function (kernel, form) to an exported folder, to be read only."""
+    """Return a function (kernel, form, engine) to an exported folder, to be read only."""
 
     @functools.cache
-    def make(name: str, form: str) -> Path:
+    def make(name: str, form: str, engine: str = "aot") -> Path:
         one = converted(name)
         folder = tmp_path_factory.mktemp(form) / f"axnet_{name}"
-        export_dropin(one.folder, one.kernel, folder, to=form)
+        library = tflm_engine(one.folder, name) if engine == "tflm" else None
+        export_dropin(one.folder, one.kernel, folder, to=form, library=library)
         return folder
 
     return make

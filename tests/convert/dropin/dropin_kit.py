@@ -20,14 +20,14 @@ WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wdouble-promotio
 # A kernel as users have them: its header in another folder, units and words that every format must quote.
 OWN_TOML = r"""
 name = "own"
-summary = 'A "user’s" sum, 5 % off; ${HOME} \n */ #1: dew point'
+summary = 'A "user’s" sum, 5 % off; $(HOME) \n */ #1: dew point'
 source = "own.c"
 inputs = [
   { name = "a", unit = "°C", min = -1.0, max = 1.0 },
   { name = "b", min = 0.0, max = 2.0 },
   { name = "c", unit = "100%", min = -3.0, max = 1.0 },
 ]
-outputs = [{ name = "sum", unit = '"°' }]
+outputs = [{ name = "sum", unit = '"°\??/' }]
 
 [error]
 metric = "absolute"

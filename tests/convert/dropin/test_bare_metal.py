@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,23 +47,35 @@ def emulate(elf: Path) -> str:
     return done.stdout + done.stderr  # QEMU writes semihosting's console to either
 
 
-def test_an_exported_folder_in_a_bare_metal_firmware(converted, exported, tmp_path: Path) -> None:
-    one, project = converted("inversek2j"), tmp_path / "firmware"
+def build_and_run(
+    one, project: Path, dropin: Path, inputs: np.ndarray, compile_dropin
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return paths (N,) and the outputs' bits (N, m) of a firmware around an exported folder.
+
+    Args:
+        one: the converted kernel.
+        project: to be made.
+        dropin: the exported folder.
+        inputs: float32 (N, n).
+        compile_dropin: from the folder and the flags of C to further arguments of the compiler, which links too.
+    """
     shutil.copytree(HERE / "bare", project)
-    shutil.copytree(exported("inversek2j", "c"), project / "axnet_inversek2j")
+    shutil.copytree(dropin, project / dropin.name)
+    (project / "rows.h").write_text(rows_header(inputs))
+    strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fno-move-loop-stores")
+    more = compile_dropin(project / dropin.name, (*CORE, *strict))
+    sources = [project / "start.c", project / "main.c"]
+    include = ("-I", project / dropin.name, "-T", project / "link.ld")
+    run("arm-none-eabi-gcc", *CORE, *strict, *include, *sources, *more, *LINK, "-lm", "-o", project / "firmware.elf")
+    printed = [[int(word, 16) for word in line.split()] for line in emulate(project / "firmware.elf").splitlines()]
+    return np.array([row[0] for row in printed]), np.array([row[1:] for row in printed], np.uint32)
+
+
+def check(one, compile_dropin, project: Path, dropin: Path) -> None:
     with np.load(one.folder / "samples.npz") as samples:
         inside, exact = samples["x"][:300], samples["y"][:300]
     odd = np.array([[np.nan, 0.5], [np.inf, 0.5], [0.5, -np.inf], [1.5, 0.5], [0.5, -0.01]], np.float32)
-    (project / "rows.h").write_text(rows_header(np.concatenate([inside, odd])))
-    dropin = [project / "axnet_inversek2j" / name for name in ("axnet_inversek2j.c", "inversek2j.c")]
-    strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fno-move-loop-stores")
-    sources = [project / "start.c", project / "main.c", *dropin]
-    include = ("-I", project / "axnet_inversek2j", "-T", project / "link.ld")
-    run("arm-none-eabi-gcc", *CORE, *strict, *include, *sources, *LINK, "-lm", "-o", project / "firmware.elf")
-
-    printed = [[int(word, 16) for word in line.split()] for line in emulate(project / "firmware.elf").splitlines()]
-    paths = np.array([row[0] for row in printed])
-    answers = np.array([row[1:] for row in printed], np.uint32)
+    paths, answers = build_and_run(one, project, dropin, np.concatenate([inside, odd]), compile_dropin)
     network, used = one.network(inside)
     np.testing.assert_array_equal(paths[:300], np.where(used, APPROXIMATED, UNSAFE))
     assert 0 < used.sum() < 300
@@ -70,6 +83,36 @@ def test_an_exported_folder_in_a_bare_metal_firmware(converted, exported, tmp_pa
     fallen_back = answers.view(np.float32)[:300][~used]
     np.testing.assert_allclose(fallen_back, exact[~used], rtol=1e-5, atol=1e-6)  # another libm
     np.testing.assert_array_equal(paths[300:], OUT_OF_DOMAIN)
-    np.testing.assert_allclose(
-        answers.view(np.float32)[303:], one.kernel.exact(odd[3:]), rtol=1e-5, atol=1e-6, equal_nan=True
-    )
+    exact_there = one.kernel.exact(odd[3:])
+    np.testing.assert_allclose(answers.view(np.float32)[303:], exact_there, rtol=1e-5, atol=1e-6)
+
+
+def test_an_exported_folder_in_a_bare_metal_firmware(converted, exported, tmp_path: Path) -> None:
+    def compiled(folder: Path, flags: tuple[str, ...]) -> list[object]:
+        return [folder / "axnet_inversek2j.c", folder / "inversek2j.c"]
+
+    check(converted("inversek2j"), compiled, tmp_path / "firmware", exported("inversek2j", "c"))
+
+
+@pytest.mark.skipif("TFLM" not in os.environ, reason="needs a built TensorFlow Lite Micro, named by TFLM=DIR")
+def test_an_exported_folder_in_a_bare_metal_firmware_with_built_tflm(converted, exported, tmp_path: Path) -> None:
+    from axedge.firmware.boards import load_board
+    from axedge.firmware.tflm import CXX_FLAGS, find_tflm
+    from axedge.firmware.toolchain import find_toolchain
+
+    board = load_board("mps2-an386")
+    tflm = find_tflm(Path(os.environ["TFLM"]), board, find_toolchain(board.toolchain))
+
+    def compiled(folder: Path, flags: tuple[str, ...]) -> list[object]:
+        includes = [word for path in tflm.includes for word in ("-isystem", path)]
+        definitions = [f"-D{name}" for name in tflm.definitions]
+        objects = []
+        for name in ("axnet_inversek2j_tflite", "axnet_inversek2j_tflm"):
+            objects.append(folder / f"{name}.o")
+            cxx = (*CORE, "-std=c++17", "-O2", *CXX_FLAGS, *definitions, *includes, "-I", folder, "-c")
+            run("arm-none-eabi-g++", *cxx, folder / f"{name}.cc", "-o", objects[-1])
+        c_files = [folder / "axnet_inversek2j.c", folder / "inversek2j.c", HERE / "bare" / "cxx_runtime.c"]
+        return ["-DENGINE_TFLM", *c_files, *objects, tflm.archive]
+
+    one = converted("inversek2j")
+    check(one, compiled, tmp_path / "firmware", exported("inversek2j", "c", "tflm"))

@@ -151,7 +151,7 @@ def test_the_verb(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> N
     ("arguments", "says"),
     [
         (["--to", "ardiuno"], "cannot export to 'ardiuno'. Did you mean arduino?"),
-        (["--to", "c", "--engine", "oat"], "there is no engine 'oat'. Did you mean aot?"),
+        (["--to", "c", "--engine", "tfml"], "there is no engine 'tfml'. Did you mean tflm?"),
         (["--to", "c", "--into", "."], ". is not empty, and `axedge export` did not write it."),
         ([], "Missing option '--to'"),
     ],

@@ -15,7 +15,7 @@ from axedge.artifacts.workspace import Workspace
 from axedge.convert.dropin import FORMS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "export.md").read_text(encoding="utf-8")
-SECTIONS = dict(re.findall(r"^### (\S+)\n(.*?)(?=^### |\Z)", PAGE, re.M | re.S))
+SECTIONS = dict(re.findall(r"^### ([a-z-]+)\n(.*?)(?=^### |\Z)", PAGE, re.M | re.S))
 # These fetch toolchains, or need a tree that no package brings: of their commands the paths are checked.
 NOT_HERE = ("arduino-cli", "pio", "west", "idf.py")
 

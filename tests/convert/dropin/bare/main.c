@@ -5,6 +5,12 @@
 #include "axnet_inversek2j.h"
 #include "rows.h"
 
+#ifdef ENGINE_TFLM
+#include "axnet_inversek2j_tflm.h"
+
+static unsigned char arena[AXNET_INVERSEK2J_ARENA_BYTES] __attribute__((aligned(16)));
+#endif
+
 void put(const char *text);
 int main(void);
 
@@ -24,6 +30,12 @@ static void put_word(uint32_t word)
 int main(void)
 {
     int row, i;
+#ifdef ENGINE_TFLM
+    if (axe_inversek2j_tflm_open(arena, sizeof arena) != 0) {
+        put("TFLM cannot be set up\n");
+        return 1;
+    }
+#endif
     for (row = 0; row < ROWS; row++) {
         float in[AXE_INVERSEK2J_INPUTS], out[AXE_INVERSEK2J_OUTPUTS];
         memcpy(in, rows[row], sizeof in);
