@@ -93,6 +93,12 @@ def convert_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.FloatRange(min=0),
                 help="Factor on the steps of fine-tuning; 0: none.  [default: 1]",
             ),
+            click.option(
+                "--calibrate",
+                type=click.Path(path_type=Path, dir_okay=False),
+                metavar="FILE",
+                help="Promise for inputs recorded in the application (.csv, .npz or text), not for the kernel's own.",
+            ),
         )
     ):
         function = option(function)
@@ -105,17 +111,19 @@ def given_convert_options(
     confidence: float | None,
     activations: str | None,
     effort: float | None,
+    calibrate: Path | None,
 ) -> dict[str, Any]:
     """Return those that were given, as keyword arguments of `convert_kernel`.
 
     Raises:
         click.UsageError: they contradict each other.
     """
-    if no_guarantee and (guarantee is not None or confidence is not None):
-        raise click.UsageError("--no-guarantee excludes --guarantee and --confidence.")
+    if no_guarantee and (guarantee is not None or confidence is not None or calibrate is not None):
+        raise click.UsageError("--no-guarantee excludes --guarantee, --confidence and --calibrate.")
     named = {"guarantee": guarantee, "confidence": confidence, "activations": activations, "effort": effort}
+    named["calibrate"] = None if calibrate is None else str(calibrate)
     given = {name: value for name, value in named.items() if value is not None}
-    return given | ({"guarantee": None} if no_guarantee else {})
+    return given | ({"guarantee": None, "calibrate": None} if no_guarantee else {})
 
 
 def example(*lines: str) -> Decorator:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.base import Record
     from axedge.artifacts.records.bench import BenchRecord
     from axedge.artifacts.records.build import BuildRecord
-    from axedge.artifacts.records.convert import ConvertRecord, ForeignCheck
+    from axedge.artifacts.records.convert import ConvertRecord, ForeignCheck, Moved
     from axedge.artifacts.records.results import ResultRow
     from axedge.artifacts.records.side_by_side import SideBySideRecord
     from axedge.artifacts.records.train import TrainRecord
@@ -95,6 +95,8 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
             f"Guarantee: at most {exact_percent(promise.eps)} of the answers used are outside the bound, with "
             f"{exact_percent(1 - promise.delta)} confidence. {promise.distribution}"
         )
+    if record.moved is not None:
+        terminal.result(_moved(record.moved))
     if record.foreign is not None:
         terminal.result(_foreign(record.foreign))
     terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
@@ -106,6 +108,19 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
             f"{strays.name} {strays.version} differs from it in {strays.differing:,} of {strays.outputs:,} codes, "
             f"by at most {strays.max_steps} steps."
         )
+
+
+def _moved(moved: Moved) -> str:
+    """Return in words how far recorded inputs moved the promise."""
+    away = f"{percent(moved.out_of_domain)} of the {moved.rows:,} recorded inputs are out of the domain."
+    if moved.threshold_before is None:
+        return f"The kernel's own inputs allow no promise; the recorded ones do, on {percent(moved.invocation)}. {away}"
+    return (
+        f"The gate for the kernel's own inputs, which uses the network on {percent(moved.invocation_before)} of them, "
+        f"would use it on {percent(moved.invocation_there)} of the recorded ones, with "
+        f"{percent(moved.violation_rate_there)} of those answers outside the bound; the gate for the recorded ones "
+        f"uses it on {percent(moved.invocation)}. {away}"
+    )
 
 
 def _foreign(found: ForeignCheck) -> str:

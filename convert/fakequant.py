@@ -27,6 +27,8 @@ WEIGHT_CODES = 127
 _FUSED_WEIGHTS = 128
 #: How far below 0 the logit's range reaches, as a share of how far it reaches above.
 _LOGIT_BELOW = 0.5
+#: Share of the inputs that no gate will let through.
+_WORST = 0.05
 #: exp of a range's parameter must stay a usable float32 scale.
 RANGE_LIMIT = 12.0
 
@@ -150,15 +152,21 @@ def observe(plan: Plan, weights: Array, x: Array) -> dict[str, Array]:
     return {name: value.numpy() for name, value in seen.items()}
 
 
-def fit_logit(plan: Plan, flat: Array, x: Array) -> Array:
+def fit_logit(plan: Plan, flat: Array, x: Array, top: float = 1.0) -> Array:
     """Return parameters flat [R, parameters] with the range of the safe logit set by what it is on inputs x [N, n].
 
-    Up to the largest, since the best answers must be told apart; not far below 0, where no gate will be.
+    Args:
+        plan: what is quantised.
+        flat: parameters.
+        x: inputs of the application.
+        top: 1: up to the largest logit, so that the best answers can be told apart. Less: up to this quantile, and not
+            below that of the worst inputs, so that the codes are close together where the gate may be.
     """
     tf = tensorflow()
     logits = forward(plan, tf.constant(flat), tf.constant(x.T))[1].numpy()
-    high = np.maximum(logits.max(axis=1), 1e-3)
-    low = np.minimum(np.maximum(logits.min(axis=1), -_LOGIT_BELOW * high), 0.0)
+    high = np.maximum(np.quantile(logits, top, axis=1), 1e-3)
+    least = logits.min(axis=1) if top == 1.0 else np.quantile(logits, _WORST, axis=1)
+    low = np.minimum(np.maximum(least, -_LOGIT_BELOW * high), 0.0)
     weights, logs = plan.split(flat)
     ranges = {name: (-_range_end(low_log), _range_end(high_log)) for name, (low_log, high_log) in logs.items()}
     return plan.join(weights, ranges | {"safe": (low, high)})

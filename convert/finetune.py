@@ -36,6 +36,8 @@ How = Literal["converted", "equalised", "fine-tuned"]
 _RANGE_SAMPLES = 4_096
 #: Samples whose largest logit ends its range.
 _LOGIT_SAMPLES = 32_768
+#: Quantiles at which its range may end (see `fakequant.fit_logit`).
+_LOGIT_TOPS = (1.0, 0.7)
 #: The sum before a TANH: beyond this the function is flat, and a wider range would cost resolution where it is not.
 _TANH_RANGE = 3.0
 #: Up to this many parameters a network gets all the steps.
@@ -62,6 +64,8 @@ class Stretch:
         selection: weight of the selective loss (see train.losses).
         violation_price: how many useful answers one wrong one outweighs.
         batch: samples a step.
+        paces: factors on the learning rate: each of the networks takes part once with each of them. Which rate is best
+            depends on the network, and more tries are worth more than longer ones.
     """
 
     networks: int
@@ -72,12 +76,28 @@ class Stretch:
     selection: float = 0.0
     violation_price: float = 3.0
     batch: int = 256
+    paces: tuple[float, ...] = (1.0,)
+
+    @property
+    def work(self) -> int:
+        """Steps times networks."""
+        return self.steps * self.networks * len(self.paces)
 
 
 STRETCHES = (
-    Stretch(networks=6, steps=10_000, learning_rate=1e-2, tau_start=0.3, tau_end=0.1, selection=1.0),
-    Stretch(networks=2, steps=30_000, learning_rate=5e-3, tau_start=0.2, tau_end=0.06, selection=1.0),
+    Stretch(
+        networks=6,
+        steps=10_000,
+        learning_rate=1e-2,
+        tau_start=0.3,
+        tau_end=0.1,
+        selection=1.0,
+        paces=(1.0, 2.0, 3.0),
+    ),
+    Stretch(networks=4, steps=10_000, learning_rate=3e-3, tau_start=0.12, tau_end=0.08, selection=1.0),
 )
+#: Networks among which the final choice is made, on more samples: the best of many is partly the luckiest.
+_FINALISTS = 6
 
 
 @dataclass(frozen=True)
@@ -125,24 +145,31 @@ def tune(
     found = [Tuned(plain, 0, "converted", task.judge(plain))]
 
     def write(rows: Array, origins: Iterable[int], how: How) -> list[Tuned]:
-        ranged = fit_logit(plan, rows, u[:_LOGIT_SAMPLES])
-        return [_written(task, base, plan, row, origin, how) for row, origin in zip(ranged, origins, strict=True)]
+        ranged = [fit_logit(plan, rows, u[:_LOGIT_SAMPLES], top) for top in _LOGIT_TOPS]
+        places = zip(*ranged, origins, strict=True)
+        return [
+            max((_written(task, base, plan, row, origin, how) for row in each), key=lambda one: one.worth.rank)
+            for *each, origin in places
+        ]
 
     rows = starting_point(plan, flat, u[:_RANGE_SAMPLES])
     written = write(rows, range(len(rows)), "equalised")
     stretches = [_for_size(stretch, topology.parameters) for stretch in stretches]
-    work, done = float(sum(stretch.steps * stretch.networks for stretch in stretches)), 0.0
+    work, done = float(sum(stretch.work for stretch in stretches)), 0.0
     for number, stretch in enumerate(stretches):
         found += written
         best = max(found, key=lambda one: one.worth.rank)
         order = np.argsort([-one.worth.rank for one in written], kind="stable")[: stretch.networks]
+        order = np.tile(order, len(stretch.paces))
         rows, origins = rows[order], [written[place].candidate for place in order]
         note = f"{best.worth.invocation:.3f} at {100 * task.precision:g} % precision in whole numbers"
-        report = _Report(progress, done, work, stretch.networks, note)
+        report = _Report(progress, done, work, stretch.networks * len(stretch.paces), note)
         rows = _train(plan, task, rows, stretch, seed + number, report)
         written = write(rows, origins, "fine-tuned")
-        done += stretch.steps * stretch.networks
-    return max([*found, *written], key=lambda one: one.worth.rank)
+        done += stretch.work
+    finalists = sorted([*found, *written], key=lambda one: -one.worth.rank)[:_FINALISTS]
+    again = [replace(one, worth=task.judge(one.tflite, task.finals)) if one.tflite else one for one in finalists]
+    return max(again, key=lambda one: one.worth.rank)
 
 
 def _written(task: Task, base: bytes, plan: Plan, row: Array, origin: int, how: How) -> Tuned:
@@ -234,7 +261,7 @@ def _train(plan: Plan, task: Task, rows: Array, stretch: Stretch, seed: int, rep
     tau = np.geomspace(stretch.tau_start, stretch.tau_end, stretch.steps)
     rate = warm_up_and_cosine(stretch.steps, stretch.learning_rate, 200)
     schedule = np.stack([rate, tau], axis=1).astype(np.float32)
-    state = State.start(rows)
+    state = State.start(rows, np.repeat(stretch.paces, len(rows) // len(stretch.paces)))
     for start in range(0, stretch.steps, _REPORT_EVERY):
         report(start)
         state = loop.run(state, schedule[start : start + _REPORT_EVERY], first_batch=start)

@@ -27,8 +27,6 @@ _ENOUGH = 0.005
 _LEAST_GAIN = 0.3
 #: Inputs of the application that a band may turn away, by held-out ones.
 _MOST_LOST = 0.002
-#: Codes by which an interval is widened on both sides.
-_SLACK = 1
 #: Samples and pairs in the first look at every pair.
 _SCREEN_SAMPLES = 8_192
 _SCREEN_PAIRS = 6
@@ -87,7 +85,6 @@ def band_of(choice: Choice, own: Coarse) -> Band:
     np.minimum.at(low, place, own[:, choice.column])
     np.maximum.at(high, place, own[:, choice.column])
     empty = low > high
-    low, high = np.maximum(low - _SLACK, -128), np.minimum(high + _SLACK, 127)
     low[empty], high[empty] = 127, -128
     return Band(choice.row, choice.column, low.astype(np.int8), high.astype(np.int8))
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import CheckFailed
-from axedge.artifacts.records.convert import AtGuarantee, ConvertOptions, ForeignCheck, Guarantee
+from axedge.artifacts.records.convert import AtGuarantee, ConvertOptions, ForeignCheck, Guarantee, Moved
+from axedge.convert.application import Application
 from axedge.convert.deployment import TURNED_AWAY, answer
 from axedge.convert.guarantee import Calibration, Foreign, calibrate, propose_thresholds
 from axedge.convert.qnet import Deployment
 from axedge.convert.task import FOREIGN_LIMIT, Task
+from axedge.kernels.foreign import Foreign as ForeignPoints
 from axedge.kernels.kernel import Kernel, Samples
 from axedge.kernels.metrics import clopper_pearson_upper, is_safe
 
 CALIBRATION_COUNT = 200_000
 PROPOSAL_COUNT = 50_000
-FOREIGN_COUNT = 20_000
+FOREIGN_COUNT = 40_000
 #: What is calibrated for the record where the user asks for no promise.
 USUAL = (0.05, 0.05)
 #: Float logits as whole numbers, so that one calibration serves both.
@@ -36,13 +39,17 @@ class Promise:
 
     Attributes:
         guarantee: what is promised, None where the user asked for nothing.
-        at_guarantee: invocation that could be promised.
+        at_guarantee: invocation that could be promised, for the kernel's own distribution.
+        moved: how far recorded inputs moved the promise; None without.
+        distribution: for which inputs it holds, in words.
         foreign: what happens to foreign points; None where there are none.
         threshold: logit code that goes with the guarantee.
     """
 
     guarantee: Guarantee | None
     at_guarantee: AtGuarantee
+    moved: Moved | None
+    distribution: str
     foreign: ForeignCheck | None
     threshold: int
 
@@ -62,7 +69,13 @@ class Promise:
         return replace(deployment, notes=notes if self.foreign is None else (*notes, foreign_words(self.foreign)))
 
 
-def promise_for(task: Task, deployment: Deployment, network: FloatNetwork, options: ConvertOptions) -> Promise:
+def promise_for(
+    task: Task,
+    deployment: Deployment,
+    network: FloatNetwork,
+    options: ConvertOptions,
+    application: Application | None = None,
+) -> Promise:
     """Calibrate the gate.
 
     Args:
@@ -70,6 +83,7 @@ def promise_for(task: Task, deployment: Deployment, network: FloatNetwork, optio
         deployment: the quantised network.
         network: the float one that it came from, for comparison.
         options: seed, guarantee and confidence.
+        application: recorded inputs to promise for, None for the kernel's own distribution.
 
     Raises:
         CheckFailed: the user asked for a guarantee, and nothing can be promised.
@@ -78,21 +92,28 @@ def promise_for(task: Task, deployment: Deployment, network: FloatNetwork, optio
     eps, delta = USUAL
     if options.guarantee is not None:
         eps, delta = round(1.0 - options.guarantee, 9), round(1.0 - options.confidence, 9)
-    proposal = kernel.draw("validation", PROPOSAL_COUNT, options.seed)
-    fresh = kernel.draw("calibration", CALIBRATION_COUNT, options.seed)
+    samples = [
+        kernel.draw("validation", PROPOSAL_COUNT, options.seed),
+        kernel.draw("calibration", CALIBRATION_COUNT, options.seed),
+    ]
     strangers, share_of_box = task.outside.foreign.draw("calibration", FOREIGN_COUNT, options.seed)
     logits = [answer(deployment, x)[1] for x in (task.outside.validation, strangers)]
     foreign = [Foreign(one, FOREIGN_LIMIT) for one in logits]
-    whole = _calibrated(kernel, proposal, fresh, lambda x: answer(deployment, x), eps, delta, foreign)
-    as_float = _calibrated(kernel, proposal, fresh, _whole_logits(network), eps, delta)
-    reached = AtGuarantee(eps=eps, delta=delta, float_invocation=as_float.invocation, invocation=whole.invocation)
-    reach = None if task.outside.foreign.neighbours is None else task.outside.foreign.reach
+    run = partial(answer, deployment)
+    usual = whole = _calibrated(kernel, samples, run, eps, delta, foreign)
+    as_float = _calibrated(kernel, samples, _whole_logits(network), eps, delta)
+    reached = AtGuarantee(eps=eps, delta=delta, float_invocation=as_float.invocation, invocation=usual.invocation)
+    words = distribution(kernel)
+    check = partial(_checked, share_of_box, task.outside.foreign, logits[1])
     if options.guarantee is None:
         invoked = int((logits[1] >= deployment.threshold).sum())
         bound = clopper_pearson_upper(invoked, len(strangers), 1.0 - delta)
-        return Promise(
-            None, reached, _checked(share_of_box, reach, logits[1], invoked, bound, None), deployment.threshold
-        )
+        return Promise(None, reached, None, words, check(invoked, bound, None), deployment.threshold)
+    moved = None
+    if application is not None:
+        words = f"Inputs: as recorded in {application.name}."
+        whole = _calibrated(kernel, [application.proposal, application.calibration], run, eps, delta, foreign)
+        moved = _moved(kernel, application, run, usual, whole)
     chosen = whole.chosen
     if chosen is None:
         raise _impossible(kernel, whole)
@@ -103,11 +124,29 @@ def promise_for(task: Task, deployment: Deployment, network: FloatNetwork, optio
         invoked=chosen.invoked,
         violations=chosen.violations,
         thresholds=whole.thresholds,
-        distribution=distribution(kernel),
+        distribution=words,
+        recorded=application.name if application else "",
     )
     without = whole.unlimited.invoked / whole.count if whole.unlimited else None
-    checked = _checked(share_of_box, reach, logits[1], chosen.foreign_invoked, chosen.foreign_bound, without)
-    return Promise(guarantee, reached, checked, chosen.threshold)
+    checked = check(chosen.foreign_invoked, chosen.foreign_bound, without)
+    return Promise(guarantee, reached, moved, words, checked, chosen.threshold)
+
+
+def _moved(kernel: Kernel, application: Application, run: _Whole, usual: Calibration, whole: Calibration) -> Moved:
+    """Compare the usual calibration with that for recorded inputs, on the inputs that tested the latter."""
+    answers, logits = run(application.calibration.x)
+    safe = is_safe(kernel.error, application.calibration.y, answers)
+    before = usual.chosen.threshold if usual.chosen else None
+    used = np.zeros(len(safe), bool) if before is None else logits >= before
+    return Moved(
+        rows=application.rows,
+        out_of_domain=float(np.mean(logits == TURNED_AWAY)),
+        threshold_before=before,
+        invocation_before=usual.invocation,
+        invocation_there=float(used.mean()),
+        violation_rate_there=float(np.mean(~safe[used])) if used.any() else None,
+        invocation=whole.invocation,
+    )
 
 
 def foreign_words(foreign: ForeignCheck) -> str:
@@ -119,7 +158,7 @@ def foreign_words(foreign: ForeignCheck) -> str:
 
 def _checked(
     share_of_box: float,
-    reach: float | None,
+    foreign: ForeignPoints,
     logits: NDArray[np.int64],
     invoked: int,
     bound: float,
@@ -130,7 +169,7 @@ def _checked(
         return None
     return ForeignCheck(
         share_of_box=share_of_box,
-        reach=reach,
+        reach=None if foreign.neighbours is None else foreign.reach,
         count=len(logits),
         past_guard=float(np.mean(logits > TURNED_AWAY)),
         invoked=invoked,
@@ -162,18 +201,17 @@ def distribution(kernel: Kernel) -> str:
 
 def _calibrated(
     kernel: Kernel,
-    proposal: Samples,
-    fresh: Samples,
+    samples: Sequence[Samples],
     run: _Whole,
     eps: float,
     delta: float,
     foreign: Sequence[Foreign | None] = (None, None),
 ) -> Calibration:
-    """Calibrate a network's gate; `foreign` are points to propose thresholds by, and fresh ones."""
+    """Calibrate a network's gate; of `samples` and `foreign` the first propose thresholds, the second test them."""
     judged = []
-    for samples in (proposal, fresh):
-        answers, logits = run(samples.x)
-        judged.append((is_safe(kernel.error, samples.y, answers), logits))
+    for part in samples:
+        answers, logits = run(part.x)
+        judged.append((is_safe(kernel.error, part.y, answers), logits))
     thresholds = propose_thresholds(*judged[0], eps, foreign[0])
     return calibrate(*judged[1], thresholds, eps, delta, foreign=foreign[1])
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from axedge.artifacts.errors import ArtifactError, UsageError, did_you_mean
+from axedge.artifacts.errors import ArtifactError, UsageError
 from axedge.artifacts.files import atomic_write, digest
 from axedge.artifacts.kept import Judged
 from axedge.artifacts.progress import Progress, silent
@@ -28,6 +28,7 @@ from axedge.artifacts.records.convert import (
 )
 from axedge.artifacts.records.train import TrainRecord
 from axedge.convert import affine
+from axedge.convert.application import application_of, read_application
 from axedge.convert.arrays import emit_arrays
 from axedge.convert.checks import check_tflm, compare_desktop
 from axedge.convert.cost import cost_of
@@ -36,15 +37,24 @@ from axedge.convert.emit import emit_aot
 from axedge.convert.finetune import STRETCHES, Tuned, tune
 from axedge.convert.judge import figures, judged
 from axedge.convert.maps import Maps
-from axedge.convert.promise import FloatNetwork, distribution, promise_for
+from axedge.convert.options import convert_options
+from axedge.convert.promise import FloatNetwork, promise_for
 from axedge.convert.proof import prove
 from axedge.convert.qnet import Deployment
 from axedge.convert.reader import parse
 from axedge.convert.reference import Codes
 from axedge.convert.task import Task
 from axedge.convert.tflm import smallest_arena_bytes
-from axedge.convert.vectors import SAMPLES_FILE, VECTOR_COUNT, VECTORS_FILE, vector_codes, write_samples, write_vectors
-from axedge.kernels.kernel import Kernel
+from axedge.convert.vectors import (
+    SAMPLE_COUNT,
+    SAMPLES_FILE,
+    VECTOR_COUNT,
+    VECTORS_FILE,
+    vector_codes,
+    write_samples,
+    write_vectors,
+)
+from axedge.kernels.kernel import Kernel, Samples
 from axedge.train.network import from_keras, load_keras
 
 TEST_COUNT = 50_000
@@ -65,40 +75,23 @@ class _Source:
     maps: Maps
 
 
-def convert_inputs_digest(
-    kernel: Kernel,
-    train_folder: Path,
-    *,
-    seed: int = 0,
-    activations: str = "int8",
-    guarantee: float | None = None,
-    confidence: float = 0.95,
-    effort: float = 1.0,
-) -> str:
-    """Return the hash of all that `convert_kernel` reads, options included.
+def convert_inputs_digest(kernel: Kernel, train_folder: Path, **options: Any) -> str:
+    """Return the hash of all that `convert_kernel` reads with these options (see `options.convert_options`).
 
     Raises:
         ArtifactError: the train folder does not hold what `axedge train` writes.
-        UsageError: an option is out of range.
+        UsageError: an option is out of range, or its file cannot be read.
     """
-    options = _options(seed, activations, guarantee, confidence, effort)
+    chosen = convert_options(**options)
     record = TrainRecord.load(train_folder)
     networks = [_network_digest(train_folder / candidate.file) for candidate in record.candidates]
-    said = options.model_dump_json()
-    return digest("convert", axedge_version(), kernel.digest(), record.inputs_digest, said, *networks)
+    files = [read_bytes(Path(name)) for name in (chosen.calibrate,) if name is not None]
+    said = chosen.model_dump_json()
+    return digest("convert", axedge_version(), kernel.digest(), record.inputs_digest, said, *networks, *files)
 
 
 def convert_kernel(
-    kernel: Kernel,
-    train_folder: Path,
-    folder: Path,
-    *,
-    seed: int = 0,
-    activations: str = "int8",
-    guarantee: float | None = None,
-    confidence: float = 0.95,
-    effort: float = 1.0,
-    progress: Progress = silent,
+    kernel: Kernel, train_folder: Path, folder: Path, *, progress: Progress = silent, **options: Any
 ) -> ConvertRecord:
     """Quantise the trained networks, choose the best, and write what build and bench need into `folder`.
 
@@ -106,12 +99,8 @@ def convert_kernel(
         kernel: what is approximated.
         train_folder: what `axedge train` wrote.
         folder: where to write.
-        seed: of every sample drawn, 0 or more.
-        activations: "int8" or "int16".
-        guarantee: precision to be promised (1 - eps), which sets the gate's threshold; None: the gate as trained.
-        confidence: with which the promise holds (1 - delta).
-        effort: of fine-tuning: a factor on its steps; 0 for none.
         progress: called with the share done, 1, and what is being done.
+        options: see `options.convert_options`.
 
     Returns:
         What convert.json holds.
@@ -119,36 +108,43 @@ def convert_kernel(
     Raises:
         UsageError: an option is out of range.
         ArtifactError: the train folder is incomplete or belongs to another kernel.
+        KernelError: inputs to calibrate on cannot be read.
         UnsupportedModel: the network holds what the engines cannot run; nothing has been written.
-        CheckFailed: nothing can be promised, an accumulator may overflow, or TensorFlow Lite Micro gives other bits
-            than the numpy reference; nothing has been written.
+        CheckFailed: nothing can be promised, an accumulator may overflow, inputs to calibrate on were used in training,
+            or TensorFlow Lite Micro gives other bits than the numpy reference; nothing has been written.
         ToolMissing: TensorFlow or a C compiler is not installed.
     """
-    options = _options(seed, activations, guarantee, confidence, effort)
+    chosen = convert_options(**options)
+    recorded = None if chosen.calibrate is None else read_application(kernel, Path(chosen.calibrate))
     source = _load(kernel, train_folder)
-    task = Task.of(kernel, source.maps, options.guarantee or 0.95, options.seed)
-    tuned = _tuned(task, source, options, progress)
+    task = Task.of(kernel, source.maps, chosen.guarantee or 0.95, chosen.seed)
+    application = None
+    if recorded is not None:
+        application = application_of(task, recorded, Path(chosen.calibrate).name, source.record)
+    tuned = _tuned(task, source, chosen, progress)
     progress(_TUNING_SHARE, 1.0, "judging in whole numbers")
-    deployment = replace(task.deploy(tuned.tflite), notes=_notes(kernel))
+    deployment = task.deploy(tuned.tflite)
     proof = prove(deployment.net)
     network = float_network(source.models[tuned.candidate], source.maps)
-    promise = promise_for(task, deployment, network, options)
-    deployment = promise.applied(deployment)
-    figures_found, kept = _figures(kernel, deployment, network, seed)
+    promise = promise_for(task, deployment, network, chosen, application)
+    deployment = promise.applied(replace(deployment, notes=_notes(kernel, promise.distribution)))
+    figures_found, kept = _figures(kernel, deployment, network, chosen.seed)
     progress(0.9, 1.0, "comparing with TensorFlow Lite Micro")
-    codes = vector_codes(deployment, kernel.draw("test", VECTOR_COUNT, seed).x, seed)
+    codes = vector_codes(deployment, kernel.draw("test", VECTOR_COUNT, chosen.seed).x, chosen.seed)
     checks = _checks(tuned.tflite, deployment, codes)
     progress(0.95, 1.0, "writing")
-    samples = _write_files(kernel, folder, tuned.tflite, deployment, codes, checks["arena_bytes"], seed)
+    fresh = kernel.draw("bench", SAMPLE_COUNT, chosen.seed) if application is None else application.bench
+    samples = _write_files(kernel, folder, tuned.tflite, deployment, codes, checks["arena_bytes"], fresh, chosen.seed)
     record = ConvertRecord(
         axedge=axedge_version(),
-        inputs_digest=convert_inputs_digest(kernel, train_folder, **options.model_dump()),
+        inputs_digest=convert_inputs_digest(kernel, train_folder, **chosen.model_dump()),
         train_digest=source.record.inputs_digest,
         candidate=source.files[tuned.candidate],
         how=tuned.how,
-        options=options,
-        seed=seed,
+        options=chosen,
+        seed=chosen.seed,
         guarantee=promise.guarantee,
+        moved=promise.moved,
         at_guarantee=promise.at_guarantee,
         foreign=promise.foreign,
         proof=tuple(AccumulatorBound(**asdict(bound)) for bound in proof),
@@ -168,19 +164,6 @@ def convert_kernel(
     return record
 
 
-def _options(seed: int, activations: str, guarantee: float | None, confidence: float, effort: float) -> ConvertOptions:
-    """Return the options, checked."""
-    known = ("int8", "int16")
-    if activations not in known:
-        raise UsageError(f"activations cannot be {activations!r}.", did_you_mean(activations, known))
-    for name, value in (("guarantee", guarantee), ("confidence", confidence)):
-        if value is not None and not 0.0 < value < 1.0:
-            raise UsageError(f"{name} must lie between 0 and 1, such as 0.95. Received: {value}.")
-    if not 0.0 <= effort <= 100.0:
-        raise UsageError(f"effort must lie between 0 and 100. Received: {effort}.")
-    return ConvertOptions(seed=seed, activations=activations, guarantee=guarantee, confidence=confidence, effort=effort)
-
-
 def _load(kernel: Kernel, train_folder: Path) -> _Source:
     record = TrainRecord.load(train_folder)
     again = f"Run `axedge train {kernel.name}` again."
@@ -191,6 +174,14 @@ def _load(kernel: Kernel, train_folder: Path) -> _Source:
     files = tuple(candidate.file for candidate in record.candidates)
     models = tuple(load_keras(train_folder / name) for name in files)
     return _Source(record, files, models, Maps.of(record.normalisation))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file that the user named holds."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
 
 
 def _network_digest(path: Path) -> str:
@@ -229,11 +220,11 @@ def float_network(model: Any, maps: Maps) -> FloatNetwork:
     return run
 
 
-def _notes(kernel: Kernel) -> tuple[str, ...]:
+def _notes(kernel: Kernel, distribution: str) -> tuple[str, ...]:
     """Return what the generated header says about what was trained."""
     error = kernel.error
     floor = f", floor {error.floor:g}" if error.metric == "relative" else ""
-    return (kernel.summary, f"Safe: {error.metric} error of at most {error.bound:g}{floor}.", distribution(kernel))
+    return (kernel.summary, f"Safe: {error.metric} error of at most {error.bound:g}{floor}.", distribution)
 
 
 def _figures(kernel: Kernel, deployment: Deployment, network: FloatNetwork, seed: int) -> tuple[dict[str, Any], Judged]:
@@ -267,6 +258,7 @@ def _write_files(
     deployment: Deployment,
     codes: Codes,
     arena_bytes: int | None,
+    samples: Samples,
     seed: int,
 ) -> int:
     """Write all but convert.json, which is taken away first so that it never lies; return the number of samples."""
@@ -279,7 +271,7 @@ def _write_files(
     for name, text in sources.items():
         atomic_write(folder / name, text)
     write_vectors(folder / VECTORS_FILE, deployment, codes)
-    return write_samples(folder / SAMPLES_FILE, kernel, seed)
+    return write_samples(folder / SAMPLES_FILE, kernel, samples, seed)
 
 
 def _description(kernel: Kernel, deployment: Deployment) -> dict[str, Any]:

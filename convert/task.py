@@ -17,13 +17,14 @@ from axedge.kernels.kernel import Kernel, Samples
 from axedge.kernels.metrics import invocation_at_precision, is_safe
 
 TRAIN_SAMPLES = 131_072
-VALIDATION_SAMPLES = 20_000
+VALIDATION_SAMPLES = 40_000
+FINAL_SAMPLES = 200_000
 FOREIGN_POINTS = 32_768
 #: Held-out inputs of the application, by which the domain guard is chosen.
 _HELD_OUT = 8_192
 #: Largest share of the foreign points that may be answered by the network, as promised and as aimed at.
 FOREIGN_LIMIT = 0.01
-FOREIGN_AIM = 0.007
+FOREIGN_AIM = 0.008
 #: Codes of normalised inputs before a network has its own scale.
 _NOMINAL = Activation("u", 1, 8, 2.0 / 255.0, 0)
 
@@ -75,6 +76,7 @@ class Task:
         precision: at which invocation is to be largest.
         train: samples to train on.
         validation: samples to choose by.
+        finals: more of them, for the last choice between the best.
         outside: the rest of the box.
     """
 
@@ -83,14 +85,17 @@ class Task:
     precision: float
     train: Samples
     validation: Samples
+    finals: Samples
     outside: Outside
 
     @classmethod
     def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int) -> Task:
         """Draw the samples, and choose the domain guard."""
         train = kernel.draw("train", TRAIN_SAMPLES, seed)
-        validation = kernel.draw("validation", VALIDATION_SAMPLES, seed)
-        return cls(kernel, maps, precision, train, validation, _outside(kernel, maps, train, validation, seed))
+        finals = kernel.draw("validation", FINAL_SAMPLES, seed)
+        validation = Samples(finals.x[:VALIDATION_SAMPLES], finals.y[:VALIDATION_SAMPLES])
+        outside = _outside(kernel, maps, train, validation, seed)
+        return cls(kernel, maps, precision, train, validation, finals, outside)
 
     def deploy(self, tflite: bytes) -> Deployment:
         """Return a model's deployment with its domain guard, the gate as trained, and no promise."""
@@ -101,11 +106,12 @@ class Task:
         own = coarse(affine.encode(bare.inputs, entry, self.train.x), entry.bits)
         return replace(bare, guard=tuple(band_of(choice, own) for choice in self.outside.bands))
 
-    def judge(self, tflite: bytes) -> Worth:
-        """Return what a .tflite is worth, executed in whole numbers."""
+    def judge(self, tflite: bytes, samples: Samples | None = None) -> Worth:
+        """Return what a .tflite is worth, executed in whole numbers on the validation samples, or on others."""
+        samples = samples or self.validation
         deployment = self.deploy(tflite)
-        y, logits = answer(deployment, self.validation.x)
-        safe = is_safe(self.kernel.error, self.validation.y, y)
+        y, logits = answer(deployment, samples.x)
+        safe = is_safe(self.kernel.error, samples.y, y)
         foreign = guarantee.Foreign(answer(deployment, self.outside.validation)[1], FOREIGN_AIM)
         least = foreign.least_threshold() if len(foreign.logits) else TURNED_AWAY + 1
         margins = np.where(logits >= least, logits, np.nan)

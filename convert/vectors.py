@@ -11,7 +11,7 @@ from axedge.artifacts.files import atomic_path
 from axedge.convert import affine
 from axedge.convert.qnet import Deployment
 from axedge.convert.reference import Codes, run
-from axedge.kernels.kernel import Kernel
+from axedge.kernels.kernel import Kernel, Samples
 
 VECTORS_FILE = "vectors.npz"
 SAMPLES_FILE = "samples.npz"
@@ -53,9 +53,13 @@ def write_vectors(path: Path, deployment: Deployment, codes: Codes) -> None:
         np.savez(scratch, inputs=codes, answer=answers, logit=logits)
 
 
-def write_samples(path: Path, kernel: Kernel, seed: int, count: int = SAMPLE_COUNT) -> int:
-    """Write x (N, n) and y (N, m), drawn for the bench alone, with how they were drawn; return N."""
-    samples = kernel.draw("bench", count, seed)
+def write_samples(path: Path, kernel: Kernel, samples: Samples, seed: int) -> int:
+    """Write x (N, n) and y (N, m), drawn for the bench alone, with how they were drawn; return N.
+
+    Inputs without a finite result are left out.
+    """
+    usable = np.isfinite(samples.y).all(axis=1)
+    samples = Samples(samples.x[usable], samples.y[usable])
     error = kernel.error
     with atomic_path(path) as scratch:
         np.savez(

@@ -99,7 +99,7 @@ def assemble(
     used = table.path == Path.APPROXIMATED
     gate = gate_figures(is_safe(rule, table.exact, table.approximate), used)
     rate = figures.violation_rate(gate)
-    guarantee = _guarantee(convert, rate, own=inputs == "own" or gate.invoked == 0)
+    guarantee = _guarantee(convert, rate, own=_other_inputs(convert, inputs) or gate.invoked == 0)
     ticks, gain, even = _costs(measured, table, gate.invocation)
     footprint = build.footprint.model_dump(include=set(FootprintFigures.model_fields))
     return BenchRecord(
@@ -233,6 +233,11 @@ def _costs(measured: Measured, table: _Table, invocation: float) -> tuple[Ticks,
     )
     gain = figures.speedup(unit.name, gated, exact, invocation)
     return ticks, gain, figures.break_even(table.path, gated, approximate, exact)
+
+
+def _other_inputs(convert: ConvertRecord, inputs: str) -> bool:
+    """Whether the samples fall otherwise than those that the promise is for."""
+    return inputs == "own" or (inputs == "fresh" and convert.guarantee is not None and bool(convert.guarantee.recorded))
 
 
 def _guarantee(convert: ConvertRecord, rate: ViolationRate, *, own: bool) -> GuaranteeCheck | None:

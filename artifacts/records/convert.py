@@ -57,6 +57,7 @@ class Guarantee(Part):
         violations: how many of those are not safe.
         thresholds: how many thresholds were tried (Bonferroni).
         distribution: for which inputs it holds, in words.
+        recorded: name of the file of inputs that it was calibrated on; empty for the kernel's own distribution.
     """
 
     eps: float
@@ -66,6 +67,29 @@ class Guarantee(Part):
     violations: int
     thresholds: int
     distribution: str
+    recorded: str = ""
+
+
+class Moved(Part):
+    """How far a promise for recorded inputs is from the one that the kernel's own distribution would have allowed.
+
+    Attributes:
+        rows: inputs in the file.
+        out_of_domain: share of them that the domain guard turns away.
+        threshold_before: threshold that the kernel's own distribution allows; None where it allows none.
+        invocation_before: what it was to let through of the kernel's own distribution.
+        invocation_there: what that threshold lets through of the recorded inputs.
+        violation_rate_there: share of those that are not safe; None where it lets nothing through.
+        invocation: what the new threshold lets through of the recorded inputs.
+    """
+
+    rows: int
+    out_of_domain: float
+    threshold_before: int | None
+    invocation_before: float
+    invocation_there: float
+    violation_rate_there: float | None
+    invocation: float
 
 
 class GuardBand(Part):
@@ -274,6 +298,7 @@ class ConvertOptions(Part):
         guarantee: precision to be promised, None for none.
         confidence: of the promise.
         effort: of fine-tuning, 1 for the usual steps, 0 for none.
+        calibrate: file of inputs recorded in the application, None for the kernel's own distribution.
     """
 
     seed: int
@@ -281,6 +306,7 @@ class ConvertOptions(Part):
     guarantee: float | None
     confidence: float
     effort: float
+    calibrate: str | None = None
 
 
 class ConvertRecord(Record):
@@ -302,6 +328,7 @@ class ConvertRecord(Record):
         outputs: one rule an output.
         threshold: the network is used iff logit code >= threshold.
         guarantee: what the threshold promises; None: nothing.
+        moved: how far recorded inputs moved the promise; None where it is for the kernel's own distribution.
         guard: bands within which codes must lie, or the input is out of the domain.
         foreign: what happens to points of the box where the application never goes; None where there are none, or not
             computed.
@@ -343,6 +370,7 @@ class ConvertRecord(Record):
     outputs: tuple[OutputRule, ...]
     threshold: int
     guarantee: Guarantee | None
+    moved: Moved | None = None
     guard: tuple[GuardBand, ...] = ()
     foreign: ForeignCheck | None = None
     notes: tuple[str, ...]

@@ -38,8 +38,8 @@ def test_no_band_where_it_would_turn_the_application_away_or_nothing_is_foreign(
 def test_rows_and_ends_are_as_written():
     own = np.array([[-128, 5], [-128, 9], [127, -128]], np.int16)
     band = band_of(Choice(0, 1, 4), own)
-    assert band.low[0] == 4 and band.high[0] == 10 and band.high[15] == -127
+    assert band.low[0] == 5 and band.high[0] == 9 and band.high[15] == -128
     assert (band.low[1:15] > band.high[1:15]).all()
-    asked = np.array([[-113, 4], [-112, 4], [-120, 11], [112, -128], [111, -128]], np.int16)
+    asked = np.array([[-113, 5], [-112, 5], [-120, 10], [112, -128], [111, -128]], np.int16)
     assert inside([band], asked).tolist() == [True, False, False, True, False]
     assert coarse(np.array([[-32768, 255, 256]]), 16).tolist() == [[-128, 0, 1]]

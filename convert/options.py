@@ -1,0 +1,50 @@
+"""The options of a conversion, checked before anything is read."""
+
+from __future__ import annotations
+
+from axedge.artifacts.errors import UsageError, did_you_mean
+from axedge.artifacts.records.convert import ConvertOptions
+
+_ACTIVATIONS = ("int8", "int16")
+
+
+def convert_options(
+    *,
+    seed: int = 0,
+    activations: str = "int8",
+    guarantee: float | None = None,
+    confidence: float = 0.95,
+    effort: float = 1.0,
+    calibrate: str | None = None,
+) -> ConvertOptions:
+    """Return the options, checked; the defaults are those of a conversion.
+
+    Args:
+        seed: of every sample drawn, 0 or more.
+        activations: "int8" or "int16".
+        guarantee: precision to be promised (1 - eps), which sets the gate's threshold; None: the gate as trained.
+        confidence: with which the promise holds (1 - delta).
+        effort: of fine-tuning: a factor on its steps; 0 for none.
+        calibrate: path of inputs recorded in the application, for which to promise; None: for the kernel's own
+            distribution.
+
+    Raises:
+        UsageError: one is out of range.
+    """
+    if activations not in _ACTIVATIONS:
+        raise UsageError(f"activations cannot be {activations!r}.", did_you_mean(activations, _ACTIVATIONS))
+    for name, value in (("guarantee", guarantee), ("confidence", confidence)):
+        if value is not None and not 0.0 < value < 1.0:
+            raise UsageError(f"{name} must lie between 0 and 1, such as 0.95. Received: {value}.")
+    if not 0.0 <= effort <= 100.0:
+        raise UsageError(f"effort must lie between 0 and 100. Received: {effort}.")
+    if calibrate is not None and guarantee is None:
+        raise UsageError("inputs to calibrate on need a guarantee to calibrate.", "Give --guarantee 0.95 as well.")
+    return ConvertOptions(
+        seed=seed,
+        activations=activations,
+        guarantee=guarantee,
+        confidence=confidence,
+        effort=effort,
+        calibrate=calibrate,
+    )
