@@ -22,7 +22,7 @@ def network(tmp_path_factory):
     from axedge.train.stage import train_kernel
 
     kernel = load_kernel("inversek2j")
-    kernel = replace(kernel, error=replace(kernel.error, metric="absolute", bound=0.35, floor=0.0))
+    kernel = replace(kernel, error=replace(kernel.error, metric="absolute", bound=0.1, floor=0.0))
     folder = tmp_path_factory.mktemp("promises")
     train_kernel(kernel, folder / "train", steps=1_000, restarts=4)
     convert_kernel(kernel, folder / "train", folder / "convert", effort=0.0)
