@@ -159,7 +159,7 @@ class Hello:
         """Return the reply held by `payload`.
 
         Raises:
-            MessageError: it is too short, too long, or of another protocol version.
+            MessageError: it is too short, too long, of another protocol version, or nonsense.
         """
         if payload and payload[0] != PROTOCOL:
             raise MessageError(f"the board speaks version {payload[0]} of the wire, this axedge version {PROTOCOL}")
@@ -172,7 +172,18 @@ class Hello:
         if rest:
             raise MessageError(f"a HELLO has {len(rest)} bytes too many")
         numbers["has_exact"] = bool(numbers["has_exact"])
-        return cls(**numbers, board=board, kernel=kernel)
+        hello = cls(**numbers, board=board, kernel=kernel)
+        hello._refuse_nonsense()
+        return hello
+
+    def _refuse_nonsense(self) -> None:
+        """Raise MessageError where a value is none that a board can have: the rest of the host relies on it."""
+        if not (self.inputs and self.outputs and self.tick_hz and self.activation_bits in (8, 16)):
+            raise MessageError("a HELLO tells no network: no inputs, outputs or tick rate, or codes of an odd width")
+        if not 0 < self.frame_max <= self.credit:
+            raise MessageError(f"a HELLO tells frames of {self.frame_max} bytes and a credit of {self.credit}")
+        if not (self.board + self.kernel).isprintable():
+            raise MessageError("a HELLO tells names that are no text")
 
 
 _HELLO_FIELDS = tuple(name for name in Hello.__dataclass_fields__ if name not in ("board", "kernel"))

@@ -1,6 +1,7 @@
 """Payloads: what is packed comes back, what does not fit is refused, and a trace says what a frame holds."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ from axedge.host.trace import describe, tracer
 pytestmark = pytest.mark.host
 
 bytes_, words, longs = st.integers(0, 255), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
-names = st.text(max_size=60)
+counts, names = st.integers(1, 255), st.text(st.characters(categories=["L", "N", "P"]), max_size=60)
 hellos = st.builds(
-    Hello, st.just(1), bytes_, bytes_, bytes_, bytes_, st.booleans(), bytes_, bytes_, words, words,
-    st.integers(0, 65535), st.integers(0, 65535), longs, longs, st.integers(-(2**31), 2**31 - 1),
+    Hello, st.just(1), bytes_, st.sampled_from([8, 16]), counts, counts, st.booleans(), bytes_, bytes_,
+    st.integers(1, 2**32 - 1), words, st.integers(1, 1024), st.integers(1024, 65535), longs, longs,
+    st.integers(-(2**31), 2**31 - 1),
     st.floats(0, 1, width=32), st.floats(0, 1, width=32), words, words, words, words, words, words, names, names,
 )  # fmt: skip
 
@@ -37,6 +39,20 @@ def test_a_cut_or_lengthened_hello_is_refused(hello, data):
         Hello.unpack(whole[: data.draw(st.integers(0, len(whole) - 1))])
     with pytest.raises(MessageError):
         Hello.unpack(whole + b"x")
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        *({name: 0} for name in ("inputs", "outputs", "tick_hz", "frame_max", "credit")),
+        {"activation_bits": 9},
+        {"frame_max": 2048},
+        {"board": "\x1b[2J"},
+    ],
+)
+def test_a_hello_that_no_board_can_mean_is_refused(lie):
+    with pytest.raises(MessageError, match="a HELLO tells"):
+        Hello.unpack(replace(HELLO, **lie).pack())
 
 
 def test_hello_stands_where_the_page_says():
