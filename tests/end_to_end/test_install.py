@@ -93,3 +93,8 @@ def test_the_train_extra_brings_the_whole_road(environment: Callable[[str], Envi
     maker.run("-m", "axedge.cli", "run", "inversek2j", "--board", "microbit", "--samples", 200)
     body = json.loads((maker.folder / "out" / "inversek2j" / "microbit" / "aot-i8" / "bench.json").read_text())
     assert body["vectors"]["mismatches"] == 0
+    for engine in ("aot", "tflm"):
+        maker.run("-m", "axedge.cli", "export", "inversek2j", "--to", "cmake", "--engine", engine)
+        assert (maker.folder / "out/inversek2j/export" / f"cmake-{engine}" / "axnet_inversek2j/README.md").is_file()
+    maker.run("-m", "axedge.cli", "new", "dewpoint")
+    assert (maker.folder / "dewpoint" / "kernel.toml").is_file()
