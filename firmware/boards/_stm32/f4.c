@@ -1,4 +1,4 @@
-/* Clock and pins of the STM32F4. */
+/* Clock, pins and the whole start of an STM32F4. */
 #include "../_cortex_m/cortex_m.h"
 #include "stm32.h"
 
@@ -7,6 +7,7 @@
 #define RCC_CFGR (STM32F4_RCC + 0x08U)
 #define RCC_AHB1ENR (STM32F4_RCC + 0x30U)
 #define RCC_APB1ENR (STM32F4_RCC + 0x40U)
+#define RCC_CSR (STM32F4_RCC + 0x74U)
 #define FLASH_ACR 0x40023C00U
 #define PWR_CR 0x40007000U
 
@@ -31,7 +32,10 @@ enum { MODE_ALTERNATE = 2, PULL_UP = 1, ALTERNATE_USART = 7 };
 #define HSI_HZ UINT32_C(16000000)
 #define PLL_HZ UINT32_C(168000000)
 
-uint32_t stm32f4_clock_start(void)
+/* Run at 168 MHz from the internal oscillator, APB1 at 42 MHz and APB2 at 84 MHz. Returns the core's clock: 168 MHz, or the 16 MHz
+ * of the oscillator if the PLL does not lock.
+ */
+static uint32_t clock_start(void)
 {
     if (!stm32_has_rcc(STM32F4_RCC)) {
         return PLL_HZ;
@@ -53,11 +57,23 @@ static void set_field(uintptr_t address, unsigned shift, uint32_t mask, uint32_t
     AXE_REGISTER(address) = (AXE_REGISTER(address) & ~(mask << shift)) | (value << shift);
 }
 
-void stm32f4_pin_to_usart(unsigned port, unsigned pin)
+static void pin_to_usart(unsigned port, unsigned pin)
 {
     const uintptr_t gpio = GPIO_BASE + port * GPIO_STRIDE;
     AXE_REGISTER(RCC_AHB1ENR) |= 1U << port;
     set_field(gpio + GPIO_PUPDR, 2U * pin, 3U, PULL_UP);
     set_field(gpio + GPIO_AFRL + 4U * (pin / 8U), 4U * (pin % 8U), 15U, ALTERNATE_USART);
     set_field(gpio + GPIO_MODER, 2U * pin, 3U, MODE_ALTERNATE);
+}
+
+void stm32f4_start(axe_board *board, const stm32f4_usart *usart)
+{
+    const uint32_t core_hz = clock_start();
+    AXE_REGISTER(usart->enable) |= usart->enable_bit;
+    pin_to_usart(usart->port, usart->send);
+    pin_to_usart(usart->port, usart->receive);
+    stm32_usart_start(usart->base, core_hz == HSI_HZ ? core_hz : core_hz / usart->bus_divider);
+    axe_cortex_m_memory(board);
+    axe_core_ticks_start(board, core_hz);
+    board->reset_cause = stm32_reset_cause(RCC_CSR);
 }

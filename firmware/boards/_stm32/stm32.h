@@ -23,13 +23,23 @@ bool stm32_wait(uintptr_t address, uint32_t bits);
 /* Return why the part was reset from its RCC_CSR, and clear the flags. */
 enum axe_reset_cause stm32_reset_cause(uintptr_t csr);
 
-/* Run an F4 at 168 MHz from its internal oscillator, APB1 at 42 MHz and APB2 at 84 MHz. Returns the core's clock: 168 MHz, or
- * the 16 MHz of the oscillator if the PLL does not lock.
+/* A USART of an F4, and how it is reached.
+ *
+ * base: its registers. enable, enable_bit: the RCC register and bit of its clock. bus_divider: core clock over that clock, when
+ * the core runs at 168 MHz. port: 0 for A. send, receive: its pins on that port, both alternate function 7.
  */
-uint32_t stm32f4_clock_start(void);
+typedef struct stm32f4_usart {
+    uintptr_t base;
+    uintptr_t enable;
+    uint32_t enable_bit;
+    uint32_t bus_divider;
+    unsigned port;
+    unsigned send;
+    unsigned receive;
+} stm32f4_usart;
 
-/* A pin of an F4 that an USART uses (alternate function 7). */
-void stm32f4_pin_to_usart(unsigned port, unsigned pin);
+/* All of axe_board_init for an F4. */
+void stm32f4_start(axe_board *board, const stm32f4_usart *usart);
 
 /* Start a USART that is clocked with `hz` at 115,200 baud, 8N1; axe_board_read and axe_board_write then use it. */
 void stm32_usart_start(uintptr_t usart, uint32_t hz);
