@@ -3,12 +3,13 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test results guarantees alternatives fuzz bench-engine bench-boards bench-faults bench-link lint setup plan clean help
+.PHONY: demo test test-tflm results guarantees alternatives fuzz bench-engine bench-boards bench-faults bench-link lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
 	@echo "make demo BOARD=native   the same as a process on this machine: needs a C compiler only"
 	@echo "make test            every test"
+	@echo "make test-tflm TFLM=dir  the tests and figures of the engine tflm, with the TensorFlow Lite Micro built there"
 	@echo "make results         compare all methods on all kernels (hours; goes on where it stopped), write docs/results.md"
 	@echo "make guarantees      what int8 and int16 are worth on all kernels over seeds; writes docs/guarantees.md"
 	@echo "make alternatives    a lookup table and a polynomial beside the network for every kernel, write docs/alternatives.md"
@@ -27,6 +28,13 @@ demo:
 test:
 	@scripts/setup.sh test
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --no-unlisted-skips
+
+# The tests of the engine tflm skip without a library; docs/tflm.md says how to build one.
+test-tflm:
+	@test -n "$(TFLM)" || { echo "Name the folder in which TensorFlow Lite Micro was built: make test-tflm TFLM=dir (docs/tflm.md)." >&2; exit 2; }
+	@scripts/setup.sh test-tflm
+	@TFLM="$(abspath $(TFLM))" $(VENV)/bin/python -m pytest -q -rsP -k with_built_tflm tests/end_to_end/test_tflm.py
+	@$(VENV)/bin/python -m benchmarks.tflm --tflm "$(TFLM)"
 
 # Trainings are kept in out/, so this can be interrupted; the figures show the networks of `axedge train`.
 KERNELS ?= inversek2j bessel_jnu blackscholes fft sobel kmeans jpeg jmeint wetbulb sunpos

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Everything that `make demo` and `make test` need: system packages and a .venv with the project.
 #
-#   scripts/setup.sh demo|test [BOARD]     say what is missing, check for room, install it
-#   scripts/setup.sh plan demo|test        only say it
+#   scripts/setup.sh demo|test|test-tflm [BOARD]     say what is missing, check for room, install it
+#   scripts/setup.sh plan demo|test|test-tflm        only say it
 #
 # Run again, it finds everything in place and says nothing. Interrupted, it takes up where it was.
 set -eu
@@ -19,7 +19,8 @@ venv=${VENV:-.venv}
 case $purpose in
   demo) extra=train; pip_download_mb=415; pip_disk_mb=1800 ;;
   test) extra=test;  pip_download_mb=480; pip_disk_mb=2030 ;;
-  *) echo "usage: scripts/setup.sh [plan] demo|test [board]" >&2; exit 2 ;;
+  test-tflm) extra=test; pip_download_mb=480; pip_disk_mb=2030 ;;
+  *) echo "usage: scripts/setup.sh [plan] demo|test|test-tflm [board]" >&2; exit 2 ;;
 esac
 
 say() { printf '%s\n' "$*" >&2; }
@@ -66,6 +67,11 @@ apt_python() {
   echo python3 python3-venv
 }
 
+has_arm_cxx() {
+  have arm-none-eabi-g++ &&
+    printf '#include <cstdint>\n' | arm-none-eabi-g++ -mcpu=cortex-m0 -mthumb -E -x c++ - >/dev/null 2>&1
+}
+
 missing_packages() {
   if ! { have cc || have gcc; } || ! has_headers "$(command -v cc || command -v gcc)"; then echo gcc libc6-dev; fi
   if [ -n "$python" ]; then
@@ -79,6 +85,9 @@ missing_packages() {
     have qemu-system-arm || echo qemu-system-arm
     have cmake || echo cmake
     have ninja || echo ninja-build
+  fi
+  if [ "$purpose" = test-tflm ]; then
+    has_arm_cxx || echo libstdc++-arm-none-eabi-newlib
   fi
   if [ "$purpose" = test ]; then
     have g++ || echo g++

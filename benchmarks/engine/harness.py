@@ -146,18 +146,25 @@ class Bench:
         defines = [f"-DTARGET={target}", f"-DTARGET_FLOAT={is_float}", f"-DAXE_BENCH_EXACT={exact}"]
         defines.append(f"-DTARGET_DECLARED={int(target == 'axe_bench')}")
         generated = [self.folder / "axnet_bench.c", *([self.exact.source] if self.exact else [])]
-        objects = []
+        objects = self.more_objects(defines) if target in ("axe_bench_net", "axe_bench") else []
         for source in [*(_FIRMWARE / name for name in ("start.c", "bench.c", "empty.c")), *generated]:
             level = LEVELS[self.optimize] if source in generated else "-O2"
             objects.append(self.folder / f"{target}-{source.stem}.o")
             self._compile(["-c", level, *defines, str(source), "-o", str(objects[-1])])
         self._compile(
             ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-T", str(_FIRMWARE / "link.ld")]
-            + [*map(str, objects), "-lm", "-o", str(image)]
+            + [*map(str, objects), *self.libraries, "-lm", "-o", str(image)]
         )
         printed = self._emulate(image)
         flash, ram = _sizes(image)
         return Result(printed["ticks"], printed["checksum"], printed["stack"], flash, ram)
+
+    #: Further libraries to link.
+    libraries: tuple[str, ...] = ()
+
+    def more_objects(self, defines: list[str]) -> list[Path]:
+        """Return further objects to link with the pair; may add to the definitions that it is compiled with."""
+        return []
 
     def _compile(self, arguments: list[str]) -> None:
         common = ["-std=c99", "-ffunction-sections", "-fdata-sections", "-fno-move-loop-stores", "-Wall", "-Wextra"]

@@ -85,10 +85,10 @@ def network_rows(name: str, deployment: Deployment, machine: Machine, optimize: 
         empty, full = bench.run("empty_net"), bench.run("axe_bench_net")
         if full.checksum != expected_checksum(deployment):
             raise CheckFailed(f"{name} on {machine.core}, {optimize}: the answers differ from the reference's.")
-        yield _row(machine, name, optimize, "core", full, empty)
+        yield row(machine, name, optimize, "core", full, empty)
         for measure, threshold in (("call_accepted", ALWAYS), ("call_rejected", NEVER)):
             bench = Bench(Path(folder) / measure, with_threshold(deployment, threshold), machine, optimize)
-            yield _row(machine, name, optimize, measure, bench.run("axe_bench"), bench.run("empty_float"))
+            yield row(machine, name, optimize, measure, bench.run("axe_bench"), bench.run("empty_float"))
 
 
 def trained_rows(names: tuple[str, ...] = tuple(TRAINED), cores: tuple[str, ...] = GATED_CORES) -> Iterator[Row]:
@@ -113,10 +113,11 @@ def gated_rows(name: str, deployment: Deployment, kernel: Kernel, machine: Machi
         bench = Bench(Path(scratch), deployment, machine, "speed", exact, bench_inputs(kernel))
         empty = bench.run("empty_float")
         for measure, target, engine in (("gated", "axe_bench", "aot"), ("exact", exact.function, "exact")):
-            yield replace(_row(machine, name, "speed", measure, bench.run(target), empty), engine=engine)
+            yield replace(row(machine, name, "speed", measure, bench.run(target), empty), engine=engine)
 
 
-def _row(machine: Machine, network: str, optimize: str, measure: str, full: Result, empty: Result) -> Row:
+def row(machine: Machine, network: str, optimize: str, measure: str, full: Result, empty: Result) -> Row:
+    """Return the row of a function, given what it and an empty function cost."""
     return Row(
         engine="aot",
         core=machine.core,

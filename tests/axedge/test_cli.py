@@ -40,6 +40,8 @@ def test_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str], verb: s
         (["bench", "inversek2j", "--board", "microbit"], "Run `axedge convert` first"),
         (["bench", "--board", "microbit"], "holds no kernel yet"),
         (["bench", "inversek2j", "--board", "microbit", "--fresh", "--inputs", "x"], "exclude each other"),
+        (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--resume"], "one engine's bench"),
+        (["build", "inversek2j", "--board", "microbit", "--engine", "tflm", "--arena", "8"], "--arena"),
     ],
 )
 def test_a_typing_error_is_one_line_and_exits_2(

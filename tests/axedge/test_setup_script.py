@@ -134,3 +134,13 @@ def test_what_it_weighs_is_said_before_anything_is_done(machine: Machine) -> Non
     assert "Need to get 206 MB" in said
     assert "MB to download" in said
     assert not (machine.home / "venv").exists()
+
+
+def test_the_tests_of_tflm_need_the_headers_of_cpp_too(machine: Machine) -> None:
+    machine.add("python3.11", PYTHON)
+    machine.add_toolchain()
+    machine.add("apt-get")
+    assert "libstdc++-arm-none-eabi-newlib" in machine.run("plan", "test-tflm")[1]
+    assert "libstdc++" not in machine.run("plan", "test")[1]
+    machine.add("arm-none-eabi-g++")
+    assert "libstdc++" not in machine.run("plan", "test-tflm")[1]

@@ -1,0 +1,131 @@
+"""`python -m benchmarks.tflm --tflm DIR`: what TFLM costs beside the generated C, each library, core and network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from axedge.artifacts.errors import AxedgeError, CheckFailed, UsageError
+from axedge.artifacts.files import atomic_write
+from axedge.convert.deployment import model_hash
+from axedge.convert.qnet import Deployment
+from axedge.firmware.boards import load_board
+from axedge.firmware.tflm import ARCHIVE, Tflm, find_tflm
+from axedge.firmware.toolchain import find_toolchain
+from benchmarks.engine.gated import ALWAYS, NEVER
+from benchmarks.engine.harness import MACHINES, Bench, Machine, Result
+from benchmarks.engine.measure import Row, expected_checksum, row
+from benchmarks.engine.networks import FOLDER, SHAPES, reference, with_threshold
+from benchmarks.engine.stored import read_deployment
+from benchmarks.tflm.flatbuffer import write_tflite
+from benchmarks.tflm.harness import BOARDS, Engine, TflmBench, renamed
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CORES = ("cortex-m0", "cortex-m4")
+_TRAINED = "inversek2j"
+#: Calls beside the core are measured on the trained network only: what surrounds the network is the same for all.
+MEASURES = (("core", ALWAYS), ("call_accepted", ALWAYS), ("call_rejected", NEVER))
+_HEADER = f"{'network':12}{'core':11}{'engine':18}{'measure':15}{'instructions':>12}{'flash':>8}{'RAM':>6}{'stack':>7}"
+
+
+def libraries(folder: Path, core: str) -> list[Tflm]:
+    """Return the libraries in TFLM's tree that fit a core.
+
+    Raises:
+        UsageError: there is none.
+    """
+    board = load_board(BOARDS[core])
+    toolchain, found = find_toolchain(board.toolchain), []
+    complaints: list[UsageError] = []
+    for archive in sorted(folder.rglob(ARCHIVE)):
+        try:
+            found.append(find_tflm(archive.parent.parent, board, toolchain))
+        except UsageError as error:
+            complaints.append(error)
+    if not found:
+        raise complaints[0] if complaints else UsageError(f"there is no {ARCHIVE} in {folder}.", "See docs/tflm.md.")
+    return found
+
+
+def networks(chosen: list[str]) -> Iterator[tuple[str, Deployment, bytes]]:
+    """Yield each network as TFLM reads it."""
+    deployments = {name: reference(name) for name in SHAPES}
+    deployments[_TRAINED] = read_deployment(FOLDER / f"{_TRAINED}.json")[0]
+    for name in chosen:
+        deployment = deployments[name]
+        tflite, net = write_tflite(deployment.net)
+        yield name, renamed(replace(deployment, net=net, model_hash=model_hash(tflite))), tflite
+
+
+def rows_of(name: str, deployment: Deployment, tflite: bytes, machine: Machine, folder: Path) -> Iterator[Row]:
+    """Measure aot, and every library that fits, on the same network and inputs.
+
+    Raises:
+        CheckFailed: an engine's answers differ from the reference's.
+    """
+    engines: list[tuple[str, Tflm | None]] = [("aot", None)]
+    engines += [(f"tflm {found.kernels}", found) for found in libraries(folder, machine.core)]
+    with tempfile.TemporaryDirectory() as made:
+        scratch = Path(made)
+        empties = _empties(deployment, machine, scratch / "empty")
+        for engine, tflm in engines:
+            behind = None if tflm is None else Engine(scratch / engine, deployment, tflite, machine, tflm)
+            for measure, threshold in MEASURES[: 3 if name == _TRAINED else 1]:
+                gated, folder = with_threshold(deployment, threshold), scratch / f"{engine} {measure}"
+                bench = Bench(folder, gated, machine, "speed")
+                if behind is not None:
+                    bench = TflmBench(folder, gated, machine, behind)
+                full = bench.run("axe_bench_net" if measure == "core" else "axe_bench")
+                if measure == "core" and full.checksum != expected_checksum(deployment):
+                    raise CheckFailed(f"{name} on {machine.core}, {engine}: the answers differ from the reference's.")
+                yield replace(row(machine, name, "speed", measure, full, empties[measure == "core"]), engine=engine)
+
+
+def _empties(deployment: Deployment, machine: Machine, folder: Path) -> dict[bool, Result]:
+    """Return what empty functions cost: of codes (True) and of floats (False)."""
+    bench = Bench(folder, deployment, machine, "speed")
+    return {True: bench.run("empty_net"), False: bench.run("empty_float")}
+
+
+def main() -> int:
+    """Print the rows and the ratios; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tflm", description=__doc__)
+    parser.add_argument("--tflm", type=Path, required=True, help="the source tree in which TFLM was built")
+    parser.add_argument("--out", type=Path, default=_ROOT / "out" / "tflm.json")
+    names = [*SHAPES, _TRAINED]
+    parser.add_argument("--network", action="append", choices=names, help="only this one; may be given again")
+    options = parser.parse_args()
+    try:
+        rows = list(_measure(options.tflm, options.network or names))
+    except AxedgeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    atomic_write(options.out, json.dumps({"schema": 1, "rows": [one.as_dict() for one in rows]}, indent=1) + "\n")
+    print("\ntflm over aot, instructions of the core:")
+    core = [one for one in rows if one.measure == "core"]
+    aot = {(one.network, one.core): one.instructions for one in core if one.engine == "aot"}
+    for one in core:
+        if one.engine != "aot":
+            ratio = one.instructions / aot[one.network, one.core]
+            print(f"{one.network:12}{one.core:11}{one.engine:18}{ratio:6.1f}")
+    return 0
+
+
+def _measure(folder: Path, chosen: list[str]) -> Iterator[Row]:
+    print(_HEADER, flush=True)
+    for name, deployment, tflite in networks(chosen):
+        for core in _CORES:
+            for one in rows_of(name, deployment, tflite, MACHINES[core], folder):
+                label = f"{one.network:12}{one.core:11}{one.engine:18}{one.measure:15}"
+                taken = f"{one.flash_bytes:8,}{one.ram_bytes:6,}{one.stack_bytes:7,}"
+                print(f"{label}{one.instructions:12,.0f}{taken}", flush=True)
+                yield one
+
+
+if __name__ == "__main__":
+    sys.exit(main())
