@@ -27,6 +27,11 @@ _HELLO_BYTES = 160
 _WRITE_S = 5.0
 REPLIES = {Type.HELLO | REPLY, Type.RUN | REPLY, Type.VECTORS | REPLY, int(Type.ERROR)}
 
+_REMEDY = {
+    "ENGINE_INIT": "Its arena has as many bytes as the detail says: build without --arena, or with a larger one.",
+}
+"""What to do about a refusal, by its name."""
+
 Trace = Callable[[str, Frame | FrameError], None]
 """Called with ">" or "<" and every frame sent or received, damaged ones included."""
 
@@ -210,7 +215,7 @@ class Link:
         if refusal:
             raise DeviceError(
                 f"the board refused a request: {refusal.text} ({refusal.name}, detail {refusal.detail}).",
-                "Build and flash again; if it stays, run with --trace.",
+                _REMEDY.get(refusal.name, "Build and flash again; if it stays, run with --trace."),
             )
 
     def reopen(self, lost: LineLost) -> None:

@@ -51,7 +51,7 @@ def convert(road: Path, activations: str) -> None:
 
 
 @needs_tflm
-def test_a_library_for_each_board_was_built_with_built_tflm() -> None:
+def test_both_cores_are_covered_with_built_tflm() -> None:
     assert {case.values[0] for case in libraries() if case.values[1] != Path()} == set(BOARDS)
 
 
@@ -84,7 +84,7 @@ def test_both_engines_agree_on_one_board_with_built_tflm(
 
 
 @needs_tflm
-@pytest.mark.parametrize(("board", "library"), libraries())
+@pytest.mark.parametrize(("board", "library"), {case.values[0]: case for case in libraries()}.values())
 def test_a_short_arena_is_an_error_reply_not_a_fault_with_built_tflm(
     quick_road: Path, board: str, library: Path
 ) -> None:
