@@ -99,9 +99,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=_ROOT / "out" / "tflm.json")
     names = [*SHAPES, _TRAINED]
     parser.add_argument("--network", action="append", choices=names, help="only this one; may be given again")
+    parser.add_argument("--core", action="append", choices=_CORES, help="only this one; may be given again")
     options = parser.parse_args()
     try:
-        rows = list(_measure(options.tflm, options.network or names))
+        rows = list(_measure(options.tflm, options.network or names, options.core or list(_CORES)))
     except AxedgeError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -116,10 +117,10 @@ def main() -> int:
     return 0
 
 
-def _measure(folder: Path, chosen: list[str]) -> Iterator[Row]:
+def _measure(folder: Path, chosen: list[str], cores: list[str]) -> Iterator[Row]:
     print(_HEADER, flush=True)
     for name, deployment, tflite in networks(chosen):
-        for core in _CORES:
+        for core in cores:
             for one in rows_of(name, deployment, tflite, MACHINES[core], folder):
                 label = f"{one.network:12}{one.core:11}{one.engine:18}{one.measure:15}"
                 taken = f"{one.flash_bytes:8,}{one.ram_bytes:6,}{one.stack_bytes:7,}"

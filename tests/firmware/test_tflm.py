@@ -7,7 +7,7 @@ from standin import write_kernel, write_pair
 
 from axedge.artifacts.errors import ToolMissing, UsageError
 from axedge.firmware.arena import MARGIN_BYTES, bound_arena, given_arena
-from axedge.firmware.boards import load_board
+from axedge.firmware.boards import FIRMWARE, load_board
 from axedge.firmware.build import build_firmware
 from axedge.firmware.model_header import read_pair, tflm_definition, tflm_header
 from axedge.firmware.tflm import ARCHIVE, DOWNLOADS, MARK, find_tflm
@@ -122,3 +122,25 @@ def test_arenas_that_were_not_measured_say_so():
     assert bound.bytes == 4976 + MARGIN_BYTES and bound.bytes % 16 == 0
     with pytest.raises(ToolMissing, match="cannot be measured here"):
         bound_arena(None)
+
+
+def test_the_probe_and_the_boards_start_need_nothing_but_the_interpreter(tmp_path):
+    """What a full build links, but for TFLM: a name that the boards' start wants and the probe lacks shows here."""
+    pair = read_pair(write_pair(tmp_path), "standin")
+    pair.arrays[0].write_text("")
+    pair.arrays[1].write_text("")
+    (tmp_path / "axe_tflm_model.h").write_text(tflm_header(pair))
+    engine, shared = FIRMWARE / "engines" / "tflm", FIRMWARE / "boards" / "_cortex_m"
+    folders = [f"-I{path}" for path in (tmp_path, engine, shared, FIRMWARE / "include")]
+    strict = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2", "-DAXE_PROBE_ARENA_BYTES=4096")
+    made = []
+    for source in (engine / "probe" / "probe.c", engine / "axe_tflm_runtime.c", shared / "startup.c"):
+        made.append(str(tmp_path / f"{source.stem}.o"))
+        command = ["arm-none-eabi-gcc", *CORES["cortex-m0"], *strict, *folders, "-c", str(source), "-o", made[-1]]
+        subprocess.run(command, check=True)
+    whole = str(tmp_path / "whole.o")
+    subprocess.run(["arm-none-eabi-ld", "-r", *made, "-o", whole], check=True)
+    wanted = subprocess.check_output(["arm-none-eabi-nm", "-u", whole], text=True).split()[1::2]
+    known = {"axe_standin_tflm_open", "axe_standin_tflm_run", "memcmp", "memset", "memcpy"}
+    script = (shared / "sections.ld").read_text()
+    assert {name for name in wanted if name not in known and name not in script and "aeabi" not in name} == set()

@@ -54,6 +54,11 @@ void axe_cortex_m_fault(void)
     leave();
 }
 
+void axe_cortex_m_watchdog(void)
+{
+    axe_cortex_m_fault();
+}
+
 typedef struct outcome {
     axe_tflm_code out[AXE_TFLM_OUTPUTS];
     int32_t logit;
