@@ -95,6 +95,7 @@ missing_packages() {
     have chromium || echo chromium
     have chromedriver || echo chromium-driver
     have cppcheck || echo cppcheck
+    have clang-tidy || echo clang-tidy
     have git || echo git
     have riscv64-unknown-elf-gcc || echo gcc-riscv64-unknown-elf
     [ -d /usr/lib/picolibc/riscv64-unknown-elf ] || echo picolibc-riscv64-unknown-elf

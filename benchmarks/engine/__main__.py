@@ -10,7 +10,7 @@ from pathlib import Path
 
 from axedge.artifacts.errors import AxedgeError
 from axedge.artifacts.files import atomic_write
-from benchmarks.engine.baselines import known, store, worse
+from benchmarks.engine.baselines import store, unknown, worse
 from benchmarks.engine.harness import compiler_id
 from benchmarks.engine.measure import Row, reference_rows, trained_rows
 from benchmarks.engine.report import broken_promises, engine_page
@@ -43,8 +43,8 @@ def _run(options: argparse.Namespace) -> int:
     atomic_write(_ROOT / "docs" / "engine.md", engine_page(rows, compiler))
     if options.update:
         store(rows, compiler)
-    if not known(compiler):
-        print(f"No baselines for {compiler}: nothing was compared.", file=sys.stderr)
+    if unknown(compiler):
+        print(unknown(compiler), file=sys.stderr)
     complaints = [*broken_promises(rows), *worse(rows, compiler)]
     for line in complaints:
         print(line, file=sys.stderr)

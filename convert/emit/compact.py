@@ -18,6 +18,9 @@ from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16
 
 _DENSE, _MULTIPLY, _LOOKUP, _TANH, _LOGISTIC = range(5)
 
+#: For clang-tidy, which does not follow the table of layers.
+_WRITTEN = "/* NOLINT: an earlier layer wrote it */"
+
 #: Products in a network from which that is worth its flash.
 LONG_PRODUCTS = 256
 
@@ -231,7 +234,8 @@ class CompactPrinter:
         lines += [f"    const code *other = a + {self._field('other')};"] if Multiply in kinds else []
         lines += [f"    code *to = a + {self._field('target')};"]
         if self._net.logit:
-            lines += [f"    if (l == layers + {self._head} && a[{self._places[self._net.logit]}] < least) {{"]
+            test = f"l == layers + {self._head} && a[{self._places[self._net.logit]}] < least"
+            lines += [f"    if ({test}) {{ {_WRITTEN}"]
             lines += ["        break;", "    }"]
         lines += [f"    for (i = {self._field('units')}; i > 0; i--) {{"]
         lines += [f"        {line}" for line in self._element(kinds, wide)]
@@ -256,11 +260,8 @@ class CompactPrinter:
         branches = [(kind, self._branch(kind, wide)) for kind in (Dense, Multiply, Lookup, Tanh16) if kind in kinds]
         scaled = [kind for kind, _ in branches if kind in (Dense, Multiply)]
         lines = ["int32_t value;"]
-        lines += (
-            [f"int32_t factor = {self._field('multiplier')};", f"int shift = {self._field('shift')};"]
-            if self._per_unit
-            else []
-        )
+        if self._per_unit and not wide:
+            lines += [f"int32_t factor = {self._field('multiplier')};", f"int shift = {self._field('shift')};"]
         inner = self._chosen([(kind, branch) for kind, branch in branches if kind in scaled])
         factor = "factor, shift" if self._per_unit else self._factor()
         if scaled and not wide:
@@ -287,14 +288,19 @@ class CompactPrinter:
             inputs, read = self._field("inputs"), "FLASH_I64" if wide else "FLASH_I32"
             lines = [f"const {sums} sum = dot(weight, from, {inputs}, {read}(bias, 0));"]
             lines += ["bias++;", f"weight += {inputs};"]
-            if self._per_unit:
-                lines += ["factor = FLASH_I32(factors, unit);", "shift = FLASH_I8(shifts, unit);", "unit++;"]
-            factor = "factor, shift" if self._per_unit else self._factor()
-            return [*lines, f"value = requantise_wide(sum, {factor});" if wide else "value = sum;"]
+            own = "FLASH_I32(factors, unit), FLASH_I8(shifts, unit)"
+            if wide:
+                lines.append(f"value = requantise_wide(sum, {own if self._per_unit else self._factor()});")
+            elif self._per_unit:
+                lines += ["value = sum;", "factor = FLASH_I32(factors, unit);", "shift = FLASH_I8(shifts, unit);"]
+            else:
+                lines.append("value = sum;")
+            return [*lines, *(["unit++;"] if self._per_unit else [])]
         if kind is Multiply:
             left, right = self._field("zero_source"), self._field("zero_other")
             product = f"((int32_t)*from++ - ({left})) * (*other++ - ({right}))"
-            return [f"value = requantise({product}, {self._factor()});" if wide else f"value = {product};"]
+            value = f"requantise({product}, {self._factor()})" if wide else product
+            return [f"value = {value}; {_WRITTEN}"]
         if kind is Lookup:
             return ["value = FLASH_I8(weight, *from++ + 128);"]
         return [f"value = curve(*from++, {self._factor()}, {self._field('kind')} == {_TANH});"]

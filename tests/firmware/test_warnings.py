@@ -65,3 +65,13 @@ def test_cppcheck_finds_nothing():
     command = ["cppcheck", "--quiet", "--std=c99", *checks, *INCLUDES, str(FIRMWARE / "core")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_clang_tidy_finds_nothing():
+    assert shutil.which("clang-tidy"), "install clang-tidy"
+    sources = [*core_sources(), FIRMWARE / "boards" / "native" / "board.c"]
+    config = f"--config-file={FIRMWARE.parent / '.clang-tidy'}"
+    flags = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", *INCLUDES]
+    command = ["clang-tidy", "--quiet", config, *map(str, sources), "--", *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
