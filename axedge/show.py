@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.side_by_side import SideBySideRecord
     from axedge.artifacts.records.train import TrainRecord
     from axedge.host.ports import Port
+    from axedge.kernels.check import Finding
     from axedge.terminal import Terminal
 
 
@@ -229,6 +231,17 @@ def show_side_by_side(terminal: Terminal, record: SideBySideRecord, as_json: boo
     terminal.table(side_by_side_table(record))
     for line in side_by_side_words(record):
         terminal.result(line)
+
+
+def show_findings(terminal: Terminal, kernel: str, findings: Sequence[Finding], as_json: bool) -> None:
+    """Show what a check found."""
+    if as_json:
+        terminal.document({"schema": 1, "kernel": kernel, "findings": [asdict(one) for one in findings]})
+        return
+    table = plain_table(kernel, "", "found")
+    for one in findings:
+        table.add_row(one.subject, "" if one.level == "fine" else one.level, one.words)
+    terminal.table(table)
 
 
 def _sizes(layers: Iterable[int]) -> str:

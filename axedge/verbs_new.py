@@ -1,13 +1,19 @@
-"""The verb that starts a kernel of the user's own."""
+"""The verbs that start a kernel of the user's own: new, check."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from axedge.options import example
+from axedge.artifacts.workspace import Workspace
+from axedge.options import example, find_board, find_kernel, json_option, kernel_argument, out_option, seed_option
 from axedge.terminal import Terminal
+
+if TYPE_CHECKING:
+    from axedge.kernels.check import Finding
+    from axedge.kernels.kernel import Kernel
 
 
 @click.command()
@@ -30,4 +36,55 @@ def new(terminal: Terminal, name: Path) -> None:
     )
 
 
-COMMANDS = (new,)
+@click.command()
+@kernel_argument
+@click.option("-b", "--board", metavar="BOARD", help="Also try on this emulated board what a network would cost.")
+@seed_option
+@out_option
+@json_option
+@click.pass_obj
+@example("axedge check ./dewpoint --board microbit")
+def check(terminal: Terminal, kernel: str | None, board: str | None, seed: int, out: Path, as_json: bool) -> None:
+    """Say what will make trouble with KERNEL before an hour is lost; exits 1 if something has to be mended first.
+
+    Its C under warnings and sanitizers; results that are no numbers, constant, or far out; jumps; ranges that no sample
+    reaches. With --board, what the exact function and a network of this shape cost there.
+    """
+    from axedge.artifacts.errors import CheckFailed
+    from axedge.kernels.check import check_kernel
+    from axedge.show import show_findings
+
+    found = find_kernel(kernel, Workspace(out))
+    with terminal.stage("check"):
+        findings = check_kernel(found, seed)
+    is_sound = all(one.level != "trouble" for one in findings)
+    if board is not None and is_sound:
+        findings.append(_cost(terminal, found, board))
+    show_findings(terminal, found.name, findings, as_json)
+    troubles = [one for one in findings if one.level == "trouble"]
+    if troubles:
+        raise CheckFailed(f"{found.name}: {troubles[0].subject}: {troubles[0].words}")
+
+
+def _cost(terminal: Terminal, kernel: Kernel, board: str) -> Finding:
+    from axedge.kernels.check import Finding
+    from axedge.trial import try_out
+
+    target = find_board(board)
+    with terminal.stage("try") as progress:
+        trial = try_out(kernel, target, progress=progress)
+    costs = (
+        f"on {target.name} the exact function costs {trial.exact:,.0f} {trial.unit} a call, a network of this shape "
+        f"{trial.network:,.0f} and {trial.flash_bytes:,} bytes of flash"
+    )
+    if trial.exact <= trial.network:
+        return Finding("cost", "trouble", f"{costs}: no network of this shape can win there.")
+    gain = f"{trial.best_speedup:.2f} times at most, were it used on every input"
+    if trial.break_even > 0.5:
+        return Finding(
+            "cost", "note", f"{costs}: {gain}; it must be used on about {100 * trial.break_even:.0f} % to pay."
+        )
+    return Finding("cost", "fine", f"{costs}: {gain}.")
+
+
+COMMANDS = (new, check)

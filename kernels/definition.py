@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -176,15 +177,29 @@ class Kernel:
         """
         return self._uniform(self._stream(f"box {purpose}", count, seed), count)
 
-    @cached_property
-    def _library(self) -> HostLibrary:
+    def draw_unfiltered(self, purpose: str, count: int, seed: int) -> Samples:
+        """Draw as `draw` does, but keep inputs without a finite result; for kernels with C that are not recorded."""
+        x = self._inputs_from(self._stream(purpose, count, seed), count)
+        return Samples(x, self.exact(x))
+
+    def library(self, flags: Sequence[str] = ()) -> HostLibrary:
+        """Compile the kernel's C, and its sampler's, for this machine; for kernels with C.
+
+        Raises:
+            ToolMissing: there is no C compiler.
+            BuildError: the C does not compile.
+        """
         assert self.source is not None, "callers check has_exact"
         functions = [Function(self.name, len(self.inputs), len(self.outputs))]
         sources = [self.source]
         if self.sampler is not None:
             functions.append(Function(self.sampler.function, self.sampler.uniforms, len(self.inputs)))
             sources += [self.sampler.source] if self.sampler.source is not None else []
-        return HostLibrary(sources, functions, [path.parent for path in sources])
+        return HostLibrary(sources, functions, [path.parent for path in sources], flags)
+
+    @cached_property
+    def _library(self) -> HostLibrary:
+        return self.library()
 
     def _stream(self, purpose: str, count: int, seed: int) -> np.random.Generator:
         if count < 1 or seed < 0:

@@ -30,15 +30,27 @@ class HostLibrary:
         sources: C files.
         functions: the functions in them that will be called.
         include_dirs: searched for headers.
+        flags: more of the compiler's.
+
+    Attributes:
+        warnings: what the compiler said, line by line.
 
     Raises:
         ToolMissing: there is no C compiler.
         BuildError: the C does not compile, or a function is not in it.
     """
 
-    def __init__(self, sources: Sequence[Path], functions: Sequence[Function], include_dirs: Sequence[Path]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Path],
+        functions: Sequence[Function],
+        include_dirs: Sequence[Path],
+        flags: Sequence[str] = (),
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="axedge-kernel-", ignore_cleanup_errors=True)
         self._functions = list(functions)
+        self._flags = tuple(flags)
+        self.warnings: tuple[str, ...] = ()
         self._program = self._build([path.resolve() for path in sources], include_dirs)
 
     def call(self, name: str, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -61,7 +73,7 @@ class HostLibrary:
         # Forced into every source, so that a function of another signature is an error at its own line.
         prototypes.write_text("".join(f"{function.declaration()}\n" for function in self._functions))
         table.write_text("".join(f"{function.entry()}\n" for function in self._functions))
-        command = [*find_compiler(), *C_FLAGS, "-include", str(prototypes), "-o", str(program)]
+        command = [*find_compiler(), *C_FLAGS, *self._flags, "-include", str(prototypes), "-o", str(program)]
         command += [f"-I{path.resolve()}" for path in include_dirs]
         command += [f"-I{folder}", *map(str, sources), str(_ROWS), "-lm"]
         result = _run(command)
@@ -71,6 +83,7 @@ class HostLibrary:
                 names = ", ".join(path.name for path in sources)
                 raise BuildError(f"the kernel cannot be linked: {missing[1]} is not defined in {names}.")
             raise BuildError(f"{command[0]} cannot compile the kernel: {_first_error(result.stderr)}")
+        self.warnings = tuple(line for line in result.stderr.splitlines() if "warning:" in line)
         return program
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import signal
 import struct
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,10 @@ _PROGRESS = struct.Struct("=QII")  # struct progress of _host/rows.c
 _PAST = {1: "in", 2: "out"}
 _SHOWN = 8
 _CHUNK_BYTES = 1 << 16
+# What clang's and gcc's sanitizers print.
+_SANITIZER = re.compile(
+    r"(?P<file>[^\s:]+):(?P<line>\d+):\d+: runtime error: (?P<runtime>.*)|ERROR: AddressSanitizer: (?P<address>\S+)"
+)
 
 
 @dataclass(frozen=True)
@@ -62,27 +68,42 @@ def run_rows(
         KernelError: the function crashed, ended the program, stepped past an array, or did not end; on which row.
         BuildError: the program cannot be run.
     """
-    with tempfile.NamedTemporaryFile(dir=program.parent, prefix="progress-") as progress:
+    with (
+        tempfile.NamedTemporaryFile(dir=program.parent, prefix="progress-") as progress,
+        tempfile.TemporaryFile(dir=program.parent) as words,
+    ):
         progress.write(bytes(_PROGRESS.size))
         progress.flush()
         code, answer = _converse(
             [str(program), str(index), progress.name],
+            words,
             rows.tobytes(),
             lambda: _PROGRESS.unpack(os.pread(progress.fileno(), _PROGRESS.size, 0))[0],
             ROW_TIMEOUT_S if row_timeout_s is None else row_timeout_s,
         )
         row, past, _ = _PROGRESS.unpack(os.pread(progress.fileno(), _PROGRESS.size, 0))
+        accusation = _accusation(os.pread(words.fileno(), _CHUNK_BYTES, 0).decode(errors="replace"))
     if code == 0 and len(answer) == 4 * len(rows) * function.outputs:
         return np.frombuffer(answer, np.float32).reshape(len(rows), function.outputs).copy()
-    what = _deed(code, past, function, ROW_TIMEOUT_S if row_timeout_s is None else row_timeout_s)
+    what = accusation or _deed(code, past, function, ROW_TIMEOUT_S if row_timeout_s is None else row_timeout_s)
     where = (
         f"on input row {row + 1:,} of {len(rows):,}: {_shown(rows[row])}" if row < len(rows) else "after its last row"
     )
     raise KernelError(f"{function.name}() {what} {where}.", "Mend its C: it must answer every input of its box.")
 
 
+def _accusation(words: str) -> str:
+    """Return what a sanitizer, if the program was built with one, says the function does."""
+    found = _SANITIZER.search(words)
+    if found is None:
+        return ""
+    if found["runtime"]:
+        return f"does what C leaves undefined ({Path(found['file']).name}:{found['line']}: {found['runtime'].strip()})"
+    return f"steps outside its memory ({found['address']})"
+
+
 def _converse(
-    command: list[str], request: bytes, row: Callable[[], int], row_timeout_s: float
+    command: list[str], words: IO[bytes], request: bytes, row: Callable[[], int], row_timeout_s: float
 ) -> tuple[int | None, bytes]:
     """Return exit code (None: it stood still on a row and was ended) and answer of a child."""
     try:
@@ -90,7 +111,7 @@ def _converse(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=words,
             start_new_session=True,
         )
     except OSError as error:
