@@ -86,9 +86,11 @@ def measured_arena(
         said = _run(_probe(Path(scratch), pair, board, tflm, toolchain, flags), _MACHINES[board.core][0])
     told = {words[0]: int(words[1]) for words in (line.split() for line in said.splitlines()) if len(words) == 2}
     if not told.get("needed") or "fault" in told:
+        why = f"The library is {tflm.archive}; the run said: {' '.join(said.split()) or 'nothing'}."
+        if pair.activation_bits == 16 and tflm.kernels == "cmsis-nn":
+            why = "Its CMSIS-NN kernels take no 16-bit layer with a scale per channel: name a library without them."
         raise CheckFailed(
-            f"TensorFlow Lite Micro does not run this model in any arena of up to {PROBE_ARENA_BYTES} bytes.",
-            f"The library is {tflm.archive}; the run said: {' '.join(said.split()) or 'nothing'}.",
+            f"TensorFlow Lite Micro does not run this model in any arena of up to {PROBE_ARENA_BYTES} bytes.", why
         )
     return Arena(told["needed"] + MARGIN_BYTES, told["needed"], "measured", told["stack"])
 

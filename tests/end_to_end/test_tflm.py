@@ -65,7 +65,12 @@ def test_both_engines_agree_on_one_board_with_built_tflm(
     options = ("inversek2j", "--board", board)
     if not (quick_road / "out" / "inversek2j" / board / f"aot-{'i8' if activations == 'int8' else 'i16'}").is_dir():
         axedge("build", *options, cwd=quick_road)
-    built = axedge("build", *options, "--engine", "tflm", "--tflm", library, "--json", cwd=quick_road)
+    tflm = ("--engine", "tflm", "--tflm", library, "--json")
+    if activations == "int16" and "cmsis_nn" in library.name:
+        said = axedge("build", *options, *tflm, cwd=quick_road, expect=1).stderr
+        assert "CMSIS-NN kernels take no 16-bit layer with a scale per channel" in " ".join(said.split())
+        return
+    built = axedge("build", *options, *tflm, cwd=quick_road)
     arena = json.loads(built.stdout)["tflm"]
     assert arena["arena_is"] == "measured" and arena["arena_bytes"] == arena["arena_needed_bytes"] + 64
     assert 1000 < arena["arena_needed_bytes"] < 4000 and 300 < arena["stack_bytes"] < 1500
