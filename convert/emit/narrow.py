@@ -176,7 +176,7 @@ class NarrowPrinter:
         for index in range(weights.shape[1]):
             packed = int(weights[first, index] + (weights[second, index] << 16)) % 2**32
             if packed:
-                terms.append(f"times({self._held[layer.source, index].variable}, 0x{packed:08x}u)")
+                terms.append(f"times_two({self._held[layer.source, index].variable}, 0x{packed:08x}u)")
         self._say(
             f"const int32_t {both} = (int32_t)({' + '.join(terms)});",
             f"const int32_t {layer.target}_{first}_sum = (int16_t)({both} & 0xFFFF);",
@@ -196,7 +196,7 @@ class NarrowPrinter:
         text = str(bias)
         for index, weight in enumerate(layer.weights[unit].tolist()):
             if weight:
-                product = narrow_product(self._held[layer.source, index].variable, abs(weight))
+                product = weighed(self._held[layer.source, index].variable, abs(weight))
                 text += f" {'+' if weight > 0 else '-'} {product}"
         return text
 
@@ -240,7 +240,7 @@ def narrow_value(total: str, form: NarrowForm, first: str, second: str, addend: 
         second: the product with its high factor.
         addend: the form's, or a variable.
     """
-    value = f"({first} >> {form.split})" if form.split else first
+    value = f"shifted({first}, {form.split})" if form.split else first
     if form.high:
         value = f"{second} + {value}"
     if form.wide:
@@ -256,13 +256,18 @@ def narrow_value(total: str, form: NarrowForm, first: str, second: str, addend: 
         addend = 0
     value = plus(value, addend) if isinstance(addend, int) else f"{value} + {addend}"
     if form.shift:
-        value = f"({value}) >> {form.shift}"
+        value = f"shifted({value}, {form.shift})"
     clamp = form.clamp
     if clamp.kind == "unsigned":
         return f"clamp_unsigned({value}, {(1 << clamp.bits) - 1})"
     if clamp.kind == "range":
         return f"clamp({value}, {clamp.low}, {clamp.high})"
     return value
+
+
+def weighed(variable: str, weight: int) -> str:
+    """Return C for the product of a code, or a code's distance from another, with a positive weight."""
+    return narrow_product(variable, weight).replace("times(", "times_weight(")
 
 
 def narrow_product(variable: str, factor: int) -> str:
