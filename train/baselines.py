@@ -188,7 +188,7 @@ class _Work:
             x=self.x[chosen],
             y=self.split.train.y[chosen],
             loss=lambda part: answer_loss(topology, self.kernel.error, self.units.outputs, part),
-            judge=lambda flat: [replace(found, inv95=found.true_invocation) for found in judge(flat)],
+            judge=lambda flat: [Judgement(*3 * (found.true_invocation,)) for found in judge(flat)],
             seed=self.seed,
         )
         start = None if before is None else before.approximators
@@ -206,8 +206,7 @@ class _Work:
 
         def judge(flat: Array) -> list[Judgement]:
             logits = run(flat)[0][:, :, 0]
-            shares = [metrics.invocation_at_precision(safe_validation, logit, 0.95) for logit in logits]
-            return [Judgement(float(safe_validation.mean()), share) for share in shares]
+            return [Judgement.of(safe_validation, logit) for logit in logits]
 
         field = Field(
             x=self.x,

@@ -24,6 +24,23 @@ class Judgement:
 
     true_invocation: float
     inv95: float
+    inv99: float
+
+    @classmethod
+    def of(cls, safe: NDArray[np.bool_], logit: Array) -> Judgement:
+        """Judge by whether answers are safe [N] and by the safe logits [N]."""
+        shares = (metrics.invocation_at_precision(safe, logit, precision) for precision in (0.95, 0.99))
+        return cls(float(safe.mean()), *shares)
+
+    @property
+    def rank(self) -> float:
+        """What networks are chosen by.
+
+        Invocation at 95 % precision: by true invocation a predictor that always says safe would win. Invocation at
+        99 % counts a quarter: networks that differ by a thousandth at 95 % differ by hundredths there. True invocation
+        counts a little, to tell apart networks whose predictors have not learned anything yet.
+        """
+        return self.inv95 + 0.25 * self.inv99 + 0.1 * self.true_invocation
 
 
 class Judge:
@@ -50,10 +67,7 @@ class Judge:
 
     def __call__(self, flat: Array) -> list[Judgement]:
         """Judge each network."""
-        found = []
-        for safe, logit in zip(*self.safe_and_logit(flat), strict=True):
-            found.append(Judgement(float(safe.mean()), metrics.invocation_at_precision(safe, logit, 0.95)))
-        return found
+        return [Judgement.of(*pair) for pair in zip(*self.safe_and_logit(flat), strict=True)]
 
     def report(self, flat: Array) -> TrainMetrics:
         """Return every figure of the one network flat [P]."""
@@ -79,12 +93,8 @@ def figures(error: ErrorSpec, y: Array, y_hat: Array, logit: Array) -> TrainMetr
 
 
 def ranking(judgements: list[Judgement]) -> list[int]:
-    """Return the networks' places, best first.
-
-    By invocation at 95 % precision: by true invocation a predictor that always says safe would win. True invocation
-    counts only a little, to tell apart networks whose predictors have not learned anything yet.
-    """
-    return sorted(range(len(judgements)), key=lambda i: -(judgements[i].inv95 + 0.1 * judgements[i].true_invocation))
+    """Return the networks' places, best first."""
+    return sorted(range(len(judgements)), key=lambda index: -judgements[index].rank)
 
 
 def threshold_at_precision(safe: NDArray[np.bool_], logit: Array, precision: float) -> float | None:

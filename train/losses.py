@@ -14,14 +14,14 @@ from axedge.train.runtime import tensorflow
 # Below this ratio the logarithm is cut off: an error a million times smaller than the bound is as good as none.
 _TINY = 1e-12
 # Slope of ln(e / bound) against the margin of a decision, and the margin at which it is cut off.
-_DECISION_SLOPE = 4.0
+_DECISION_SLOPE = 1.0
 _DECISION_LIMIT = 8.0
 
 
 def squared_ratio(error: ErrorSpec, y: Any, answer: Any) -> Any:
     """Return (e / bound)^2 by the kernel's metric, [R, B].
 
-    A decision (mismatch) has no error between right and wrong. Its ratio is exp(-8 margin), margin the answer's
+    A decision (mismatch) has no error between right and wrong. Its ratio is exp(-2 margin), margin the answer's
     distance from the decision boundary, positive on the right side: it passes 1 where the decision turns, and the
     losses below become the logistic ones.
     """
@@ -75,7 +75,7 @@ def _decision_margin(y: Any, answer: Any) -> Any:
     return chosen - tf.reduce_max(answer - 1e9 * right, axis=1)
 
 
-def selective_loss(logit: Any, soft_unsafe: Any, violation_price: float) -> Any:
+def selective_loss(logit: Any, soft_unsafe: Any, violation_price: Any) -> Any:
     """Return -g + price * g * unsafe with g = sigmoid(logit): what is gained and lost by letting a sample through.
 
     Least where exactly the samples are let through whose chance to be unsafe is below 1 / price (the Lagrangian of "let

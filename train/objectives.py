@@ -20,7 +20,8 @@ from axedge.train.topology import Topology
 def answer_loss(topology: Topology, error: ErrorSpec, outputs: Affine, part: Round) -> LossFunction:
     """Return the loss of a network that answers, and of its predictor where it has one.
 
-    Columns 1 and 2 of the schedule are the share of the sigmoid loss and its tau.
+    Columns 1 to 4 of the schedule (see train.rounds) are the share of the sigmoid loss, its tau, the weight of the
+    selective loss and the price of a violation: rounds that differ in nothing else share one compiled loop.
     """
     if part.loss == "squared":
         return _squared_loss(topology, error, outputs, part)
@@ -54,8 +55,7 @@ def _bound_loss(topology: Topology, error: ErrorSpec, outputs: Affine, part: Rou
         total = (1.0 - row[1]) * losses.log_loss(ratio) + row[1] * soft
         if logit is not None:
             total += part.cross_entropy * losses.cross_entropy(logit, losses.safe_labels(ratio))
-            if part.selection:
-                total += part.selection * losses.selective_loss(logit, soft, part.violation_price)
+            total += row[3] * losses.selective_loss(logit, soft, row[4])
         return tf.reduce_mean(total, axis=1)
 
     return loss

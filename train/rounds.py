@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,33 +58,54 @@ class Field:
         # Work is a network's sample, not a step: the progress would crawl through the first round otherwise.
         self._work = float(sum(part.steps * part.restarts * part.batch for part in rounds))
         self._done, self._steps = 0.0, 0
+        self._abreast = min(part.restarts for part in rounds)
+        self._loops: dict[Any, Loop] = {}
         judgements: list[Judgement] = []
         pace = np.resize(np.array(paces, np.float32), len(flat))
-        for number, part in enumerate(rounds):
-            flat, judgements = self._round(number, part, State.start(flat[: part.restarts], pace[: part.restarts]))
+        for part in rounds:
+            before, known = flat[: part.restarts], judgements[: part.restarts]
+            flat, judgements = self._round(part, before, pace[: part.restarts])
+            flat, judgements = _the_better(before, known, flat, judgements)
             order = ranking(judgements)
             flat, pace, judgements = flat[order], pace[order], [judgements[index] for index in order]
         return flat, judgements
 
-    def _round(self, number: int, part: Round, state: State) -> tuple[Array, list[Judgement]]:
-        loop = Loop(self.loss(part), Batches(self.x, self.y, part.batch, self.seed + number))
-        schedule = schedule_of(part)
+    def _round(self, part: Round, flat: Array, pace: Array) -> tuple[Array, list[Judgement]]:
+        """Train in groups of equal size, which share one compiled loop; between two looks at the validation samples."""
+        loop, schedule = self._loop(part), schedule_of(part)
+        groups = [State.start(*group) for group in self._groups(flat, pace)]
         judgements: list[Judgement] = []
         for start in range(0, part.steps, LOOK_EVERY):
             rows = schedule[start : start + LOOK_EVERY]
-            state = loop.run(state, rows, first_batch=start)
-            judgements = self.judge(state.flat)
-            self._tell(judgements, len(rows), part)
-        return state.flat, judgements
+            groups = [loop.run(group, rows, first_batch=self._steps + start) for group in groups]
+            looked_at = groups if start + len(rows) == part.steps else groups[:1]
+            judgements = [judgement for group in looked_at for judgement in self.judge(group.flat)][: len(flat)]
+            self._tell(judgements, start + len(rows), len(rows), part)
+        self._steps += part.steps
+        return np.concatenate([group.flat for group in groups])[: len(flat)], judgements
 
-    def _tell(self, judgements: list[Judgement], steps: int, part: Round) -> None:
+    def _loop(self, part: Round) -> Loop:
+        """Return the round's loop, compiled before where an earlier round differs in its schedule only."""
+        key = (part.loss, part.cross_entropy, part.batch)
+        if key not in self._loops:
+            self._loops[key] = Loop(self.loss(part), Batches(self.x, self.y, part.batch, self.seed))
+        return self._loops[key]
+
+    def _groups(self, flat: Array, pace: Array) -> Iterator[tuple[Array, Array]]:
+        """Cut the networks into groups; the last one is filled up with copies."""
+        count = -(-len(flat) // self._abreast) * self._abreast
+        places = np.minimum(np.arange(count), len(flat) - 1)
+        for start in range(0, count, self._abreast):
+            chosen = places[start : start + self._abreast]
+            yield flat[chosen], pace[chosen]
+
+    def _tell(self, judgements: list[Judgement], step: int, steps: int, part: Round) -> None:
         best = judgements[ranking(judgements)[0]]
-        self._steps += steps
         self._done += steps * part.restarts * part.batch
         self.history.append(
             HistoryPoint(
-                step=self._steps,
-                restarts=len(judgements),
+                step=self._steps + step,
+                restarts=part.restarts,
                 true_invocation=best.true_invocation,
                 inv95=best.inv95,
             )
@@ -92,8 +114,19 @@ class Field:
         self.progress(self._done, self._work, note)
 
 
+def _the_better(
+    before: Array, known: Sequence[Judgement], after: Array, judgements: Sequence[Judgement]
+) -> tuple[Array, list[Judgement]]:
+    """Return each network as the round left it, or as it was where the round made it worse and that is known."""
+    flat, kept = after.copy(), list(judgements)
+    for index, old in enumerate(known):
+        if not old.rank <= kept[index].rank:
+            flat[index], kept[index] = before[index], old
+    return flat, kept
+
+
 def schedule_of(part: Round) -> Array:
-    """Return float32 [steps, 3]: learning rate, share of the sigmoid loss (0 or 1), tau."""
+    """Return float32 [steps, 5]: learning rate, share of the sigmoid loss (0 or 1), tau, selection, violation price."""
     steps = np.arange(part.steps)
     log_steps = round(part.log_share * part.steps)
     along = np.clip((steps - log_steps) / max(part.steps - 1 - log_steps, 1), 0.0, 1.0)
@@ -101,4 +134,5 @@ def schedule_of(part: Round) -> Array:
     rate = warm_up_and_cosine(part.steps, part.learning_rate, part.warm_up)
     if not part.cosine:
         rate = np.full(part.steps, part.learning_rate, np.float32)
-    return np.stack([rate, steps >= log_steps, tau], axis=1).astype(np.float32)
+    selection, price = (np.full(part.steps, value) for value in (part.selection, part.violation_price))
+    return np.stack([rate, steps >= log_steps, tau, selection, price], axis=1).astype(np.float32)

@@ -13,7 +13,7 @@ from axedge.train.recipes import DEFAULT, PAPER
 @pytest.mark.host
 def test_networks_that_diverged_are_left_out():
     flat = np.array([[1.0, np.nan], [1.0, 2.0], [np.inf, 0.0]], np.float32)
-    judgements = [Judgement(0.1 * index, 0.2 * index) for index in range(3)]
+    judgements = [Judgement(0.1 * index, 0.2 * index, 0.0) for index in range(3)]
     kept, figures = _sound(flat, judgements)
     assert kept.tolist() == [[1.0, 2.0]]
     assert figures == [judgements[1]]

@@ -19,7 +19,7 @@ def test_the_threshold_lets_through_what_the_precision_allows(rng):
 
 
 def test_ranking_is_by_invocation_at_precision_not_by_true_invocation():
-    always_safe, ranked, lost = Judgement(0.9, 0.0), Judgement(0.7, 0.6), Judgement(0.2, 0.0)
+    always_safe, ranked, lost = Judgement(0.9, 0.0, 0.0), Judgement(0.7, 0.6, 0.1), Judgement(0.2, 0.0, 0.0)
     assert ranking([lost, always_safe, ranked]) == [2, 1, 0]
 
 

@@ -26,14 +26,23 @@ def test_scaling_keeps_the_shares():
     assert [(part.restarts, part.steps) for part in recipe.scaled(1, 1).rounds] == [(1, 1), (1, 1)]
 
 
-@pytest.mark.parametrize("parameters", [10, 60, 300, 3000])
-def test_a_larger_network_gets_no_more_work(parameters):
-    def work(recipe, size):
-        return sum(part.restarts * part.steps for part in recipe.rounds) * max(size, 100)
+@pytest.mark.parametrize("parameters", [10, 60, 300, 1000, 3000, 30_000])
+def test_a_larger_network_gets_fewer_restarts_and_a_lower_rate(parameters):
+    sized, larger = DEFAULT.for_size(parameters), DEFAULT.for_size(2 * parameters)
+    for one, other in zip(sized.rounds, larger.rounds, strict=True):
+        assert 1 <= other.restarts <= one.restarts
+        assert other.learning_rate <= one.learning_rate
+    assert sized.rounds[0].restarts >= 2
+    assert larger.train_samples >= sized.train_samples
 
-    assert work(DEFAULT.for_size(parameters), parameters) <= 1.3 * work(DEFAULT, 100)
+
+def test_no_network_gets_more_than_a_few_times_the_work():
+    def work(size):
+        return sum(part.restarts * part.steps for part in DEFAULT.for_size(size).rounds) * max(size, 100)
+
+    assert max(work(size) for size in range(10, 30_000, 97)) <= 10 * work(100)
     assert DEFAULT.for_size(60) == DEFAULT
-    assert PAPER.for_size(parameters) == PAPER
+    assert PAPER.for_size(3000).rounds == PAPER.rounds
 
 
 def test_the_schedule_goes_from_log_to_sigmoid_while_tau_falls():
@@ -43,6 +52,8 @@ def test_the_schedule_goes_from_log_to_sigmoid_while_tau_falls():
     assert schedule[:301, 2] == pytest.approx(1.0)
     assert schedule[600, 2] == pytest.approx(0.1**0.5, rel=0.01)
     assert schedule[-1, 2] == pytest.approx(0.1)
+    selective = schedule_of(Round(restarts=1, steps=3, selection=0.5, violation_price=7.0))
+    assert selective[:, 3:].tolist() == [[0.5, 7.0]] * 3
 
 
 def test_an_unknown_recipe_names_the_near_one():
