@@ -106,7 +106,8 @@ class Pipeline:
         source, folder = self.workspace.train(self.kernel.name), self.workspace.convert(self.kernel.name)
         present = ConvertRecord.load_if_present(folder)
         options = (present.options.model_dump() if present else DEFAULT_PROMISE) | self.choice.convert
-        TrainRecord.load(source).check_files(source)
+        if options.get("model") is None:
+            TrainRecord.load(source).check_files(source)
         wanted = convert_inputs_digest(self.kernel, source, **options)
         return self._step(
             "convert",

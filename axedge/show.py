@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 
-from axedge.host.words import exact_percent, percent
+from axedge.host.words import exact_percent, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from axedge.host.ports import Port
     from axedge.kernels.check import Finding
     from axedge.terminal import Terminal
+
+
+#: Signs of a list of numbers that are shown.
+_WIDE = 40
 
 
 def plain_table(*columns: str, title: str = "") -> Table:
@@ -91,6 +96,9 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
     ):
         table.add_row(name, percent(getattr(before, field)), percent(getattr(after, field)))
     terminal.table(table)
+    _show_proof(terminal, record)
+    if record.cost is not None:
+        _show_cost(terminal, record)
     if record.guarantee is not None:
         promise = record.guarantee
         terminal.result(
@@ -110,6 +118,47 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
             f"{strays.name} {strays.version} differs from it in {strays.differing:,} of {strays.outputs:,} codes, "
             f"by at most {strays.max_steps} steps."
         )
+
+
+def _show_proof(terminal: Terminal, record: ConvertRecord) -> None:
+    """Show the static proof: what each layer's arithmetic can reach for any input, and how much would fit."""
+    if not record.proof:
+        return
+    table = plain_table("no overflow, proved", "from", "to", "fits", "bits to spare")
+    for layer in record.proof:
+        spare = f"{math.log2(layer.limit / max(layer.magnitude, 1)):.1f}"
+        table.add_row(layer.layer, f"{layer.low:,}", f"{layer.high:,}", f"{layer.limit:,}", spare)
+    terminal.table(table)
+
+
+def _show_cost(terminal: Terminal, record: ConvertRecord) -> None:
+    """Show what quantisation cost, per output and head; the tensors that lose most, and the worst sample."""
+    cost = record.cost
+    units = {port.name: port.unit for port in record.outputs}
+    table = plain_table("cost of quantisation", "median error", "in float", "added: median", "99 %", "most")
+    for output in cost.outputs:
+        values = (output.median_error, output.float_median_error, output.median_change, output.p99_change)
+        name = f"{output.name} ({units[output.name]})" if units[output.name] else output.name
+        table.add_row(name, *(number(value) for value in (*values, output.max_change)))
+    terminal.table(table)
+    gate = cost.gate
+    terminal.result(
+        f"{percent(gate.no_longer_safe)} of the samples are no longer safe, {percent(gate.newly_safe)} are newly so; "
+        f"the gate decides otherwise on {percent(gate.gate_flipped)}."
+    )
+    clipped = max(cost.tensors, key=lambda one: one.clipped_low + one.clipped_high)
+    wasted = max(cost.tensors, key=lambda one: one.wasted_codes)
+    terminal.result(
+        f"Clipped most: {clipped.name}, {percent(clipped.clipped_low + clipped.clipped_high)} of its codes. "
+        f"Wasted most: {wasted.name}, {percent(wasted.wasted_codes)} of its codes are never used. All tensors are in "
+        "convert.json."
+    )
+    table = plain_table("worst samples", "exact", "float", record.activations, "error in float", record.activations)
+    for one in cost.worst:
+        rows = (", ".join(f"{v:.3g}" for v in values) for values in (one.x, one.exact, one.float_answer, one.answer))
+        cells = [row if len(row) < _WIDE else f"{row[:_WIDE]} ..." for row in rows]
+        table.add_row(*cells, number(one.float_error), number(one.error))
+    terminal.table(table)
 
 
 def _moved(moved: Moved) -> str:

@@ -73,14 +73,29 @@ def train(
 @click.command()
 @kernel_argument
 @convert_options
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A .keras network of your own for KERNEL, in its units, in place of the trained one.",
+)
+@click.option("--trained", is_flag=True, help="Back from --model to what `axedge train` made.")
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: 0, or the last one]")
 @out_option
 @force_option
 @json_option
 @click.pass_obj
-@example("axedge convert inversek2j --guarantee 0.95")
+@example("axedge convert inversek2j --guarantee 0.95", "axedge convert inversek2j --model my.keras")
 def convert(
-    terminal: Terminal, kernel: str | None, seed: int | None, out: Path, force: bool, as_json: bool, **options: Any
+    terminal: Terminal,
+    kernel: str | None,
+    model: Path | None,
+    trained: bool,
+    seed: int | None,
+    out: Path,
+    force: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Quantise the trained network to int8; write C arrays for TFLite Micro and plain generated C.
 
@@ -88,8 +103,12 @@ def convert(
     """
     from axedge.show import show_convert
 
+    if trained and model is not None:
+        raise click.UsageError("--trained excludes --model.")
     workspace = Workspace(out)
     chosen = given_convert_options(**options) | ({} if seed is None else {"seed": seed})
+    if trained or model is not None:
+        chosen["model"] = None if trained else str(model)
     pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, Choice(convert=chosen, force=force))
     show_convert(terminal, pipeline.convert(), as_json)
 

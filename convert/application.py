@@ -65,26 +65,23 @@ def read_application(kernel: Kernel, path: Path) -> NDArray[np.float32]:
     return x
 
 
-def application_of(task: Task, x: NDArray[np.float32], name: str, trained: TrainRecord) -> Application:
+def application_of(task: Task, x: NDArray[np.float32], name: str, trained: TrainRecord | None) -> Application:
     """Return recorded inputs with their results, shared out.
 
     Args:
         task: the kernel, and what the conversion learns from.
         x: float32 [N, n].
         name: of their file.
-        trained: says what the training learned from.
+        trained: says what the training learned from; None where that is not known.
 
     Raises:
         CheckFailed: some of the rows were used in training or to choose the network.
         KernelError: the kernel's C fails.
     """
-    kernel, seed, split = task.kernel, trained.options.seed, trained.split
-    seen = [
-        task.train.x,
-        task.finals.x,
-        kernel.draw("train", split.train, seed).x,
-        kernel.draw("validation", split.validation, seed).x,
-    ]
+    kernel, seen = task.kernel, [task.train.x, task.finals.x]
+    if trained is not None:
+        sizes = {"train": trained.split.train, "validation": trained.split.validation}
+        seen += [kernel.draw(purpose, size, trained.options.seed).x for purpose, size in sizes.items()]
     used = np.isin(_keys(x), np.concatenate([_keys(part) for part in seen]))
     if used.any():
         raise CheckFailed(

@@ -36,8 +36,18 @@ def deploy(kernel: Kernel, tflite: bytes, maps: Maps) -> Deployment:
         net=net,
         inputs=inputs,
         outputs=outputs,
-        threshold=net.activations[net.logit].zero_point if net.logit else 0,
+        threshold=_as_trained(net),
     )
+
+
+def _as_trained(net: QNet) -> int:
+    """Return the code of a logit of 0, or of one half where the second head is a sigmoid."""
+    if net.logit is None:
+        return 0
+    head = net.activations[net.logit]
+    made_by = next((operation for operation in net.operations if operation.target == net.logit), None)
+    middle = 0.5 if getattr(made_by, "kind", "") == "logistic" else 0.0
+    return head.zero_point + round(middle / head.scale)
 
 
 def float_rules(kernel: Kernel, net: QNet, maps: Maps) -> tuple[tuple[InputCode, ...], tuple[OutputCode, ...]]:

@@ -16,6 +16,7 @@ def convert_options(
     confidence: float = 0.95,
     effort: float = 1.0,
     calibrate: str | None = None,
+    model: str | None = None,
 ) -> ConvertOptions:
     """Return the options, checked; the defaults are those of a conversion.
 
@@ -27,6 +28,7 @@ def convert_options(
         effort: of fine-tuning: a factor on its steps; 0 for none.
         calibrate: path of inputs recorded in the application, for which to promise; None: for the kernel's own
             distribution.
+        model: path of a .keras file of the user's own to convert instead of what `axedge train` made.
 
     Raises:
         UsageError: one is out of range.
@@ -47,4 +49,5 @@ def convert_options(
         confidence=confidence,
         effort=effort,
         calibrate=calibrate,
+        model=model,
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import platform
-import zipfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from axedge.artifacts.errors import ArtifactError, UsageError
 from axedge.artifacts.files import atomic_write, digest
 from axedge.artifacts.kept import Judged
 from axedge.artifacts.progress import Progress, silent
@@ -26,7 +24,6 @@ from axedge.artifacts.records.convert import (
     InputRule,
     OutputRule,
 )
-from axedge.artifacts.records.train import TrainRecord
 from axedge.convert import affine
 from axedge.convert.application import application_of, read_application
 from axedge.convert.arrays import emit_arrays
@@ -41,8 +38,10 @@ from axedge.convert.options import convert_options
 from axedge.convert.promise import FloatNetwork, promise_for
 from axedge.convert.proof import prove
 from axedge.convert.qnet import Deployment
+from axedge.convert.quantise import quantise
 from axedge.convert.reader import parse
 from axedge.convert.reference import Codes
+from axedge.convert.source import Source, load_source, read_bytes, source_digest
 from axedge.convert.task import Task
 from axedge.convert.tflm import smallest_arena_bytes
 from axedge.convert.vectors import (
@@ -55,7 +54,7 @@ from axedge.convert.vectors import (
     write_vectors,
 )
 from axedge.kernels.kernel import Kernel, Samples
-from axedge.train.network import from_keras, load_keras
+from axedge.train.network import from_keras
 
 TEST_COUNT = 50_000
 #: Test samples whose errors and logits are kept one by one, for the report.
@@ -63,16 +62,6 @@ JUDGED_COUNT = 20_000
 #: What fine-tuning takes of the whole, for progress.
 _TUNING_SHARE = 0.85
 _PACKAGES = ("tensorflow-cpu", "tensorflow", "numpy", "flatbuffers")
-
-
-@dataclass(frozen=True)
-class _Source:
-    """What the train folder holds: the candidates, best first."""
-
-    record: TrainRecord
-    files: tuple[str, ...]
-    models: tuple[Any, ...]
-    maps: Maps
 
 
 def convert_inputs_digest(kernel: Kernel, train_folder: Path, **options: Any) -> str:
@@ -83,11 +72,10 @@ def convert_inputs_digest(kernel: Kernel, train_folder: Path, **options: Any) ->
         UsageError: an option is out of range, or its file cannot be read.
     """
     chosen = convert_options(**options)
-    record = TrainRecord.load(train_folder)
-    networks = [_network_digest(train_folder / candidate.file) for candidate in record.candidates]
-    files = [read_bytes(Path(name)) for name in (chosen.calibrate,) if name is not None]
+    named = [read_bytes(Path(chosen.calibrate))] if chosen.calibrate is not None else []
     said = chosen.model_dump_json()
-    return digest("convert", axedge_version(), kernel.digest(), record.inputs_digest, said, *networks, *files)
+    source = source_digest(train_folder, chosen.model)
+    return digest("convert", axedge_version(), kernel.digest(), said, source, *named)
 
 
 def convert_kernel(
@@ -116,16 +104,16 @@ def convert_kernel(
     """
     chosen = convert_options(**options)
     recorded = None if chosen.calibrate is None else read_application(kernel, Path(chosen.calibrate))
-    source = _load(kernel, train_folder)
+    source = load_source(kernel, train_folder, chosen)
     task = Task.of(kernel, source.maps, chosen.guarantee or 0.95, chosen.seed)
     application = None
     if recorded is not None:
-        application = application_of(task, recorded, Path(chosen.calibrate).name, source.record)
+        application = application_of(task, recorded, Path(chosen.calibrate).name, source.trained)
     tuned = _tuned(task, source, chosen, progress)
     progress(_TUNING_SHARE, 1.0, "judging in whole numbers")
     deployment = task.deploy(tuned.tflite)
     proof = prove(deployment.net)
-    network = float_network(source.models[tuned.candidate], source.maps)
+    network = float_network(source.models[tuned.candidate], source.maps, source.gate)
     promise = promise_for(task, deployment, network, chosen, application)
     deployment = promise.applied(replace(deployment, notes=_notes(kernel, promise.distribution)))
     figures_found, kept = _figures(kernel, deployment, network, chosen.seed)
@@ -138,7 +126,7 @@ def convert_kernel(
     record = ConvertRecord(
         axedge=axedge_version(),
         inputs_digest=convert_inputs_digest(kernel, train_folder, **chosen.model_dump()),
-        train_digest=source.record.inputs_digest,
+        train_digest=source.digest,
         candidate=source.files[tuned.candidate],
         how=tuned.how,
         options=chosen,
@@ -164,38 +152,11 @@ def convert_kernel(
     return record
 
 
-def _load(kernel: Kernel, train_folder: Path) -> _Source:
-    record = TrainRecord.load(train_folder)
-    again = f"Run `axedge train {kernel.name}` again."
-    if record.kernel != kernel.name:
-        raise ArtifactError(f"{train_folder} holds a network for {record.kernel}, not for {kernel.name}.", again)
-    if record.kernel_digest != kernel.digest():
-        raise ArtifactError(f"the kernel {kernel.name} has changed since it was trained.", again)
-    files = tuple(candidate.file for candidate in record.candidates)
-    models = tuple(load_keras(train_folder / name) for name in files)
-    return _Source(record, files, models, Maps.of(record.normalisation))
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return what a file that the user named holds."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
-
-
-def _network_digest(path: Path) -> str:
-    """Return a hash of a .keras file's contents but for its metadata, which holds the time of saving."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if name != "metadata.json")
-            return digest(*[part for name in names for part in (name, archive.read(name))])
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
-        raise ArtifactError(f"{path} is missing or damaged ({error}).", "Run `axedge train` again.") from None
-
-
-def _tuned(task: Task, source: _Source, options: ConvertOptions, progress: Progress) -> Tuned:
-    """Return the best quantised network of the candidates."""
+def _tuned(task: Task, source: Source, options: ConvertOptions, progress: Progress) -> Tuned:
+    """Return the best quantised network of the candidates; a network of the user's own is converted as it is."""
+    if source.trained is None:
+        u = task.maps.normalise(task.train.x)
+        return Tuned(tflite := quantise(source.models[0], u, options.activations), 0, "converted", task.judge(tflite))
     networks = [from_keras(model) for model in source.models]
     return tune(
         task,
@@ -208,13 +169,19 @@ def _tuned(task: Task, source: _Source, options: ConvertOptions, progress: Progr
     )
 
 
-def float_network(model: Any, maps: Maps) -> FloatNetwork:
-    """Return a function from kernel inputs (N, n) to the Keras network's answers (N, m) and logits (N,)."""
+def float_network(model: Any, maps: Maps, gate: float = 0.0) -> FloatNetwork:
+    """Return a function from kernel inputs (N, n) to the Keras network's answers (N, m) and logits (N,).
+
+    Args:
+        model: on normalised numbers.
+        maps: between the kernel's units and the network's.
+        gate: value of the second head that counts as a logit of 0.
+    """
 
     def run(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         outputs = model(maps.normalise(x))
         heads = [np.asarray(head) for head in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
-        logits = heads[1][:, 0] if len(heads) > 1 else np.zeros(len(x), np.float32)
+        logits = heads[1][:, 0] - np.float32(gate) if len(heads) > 1 else np.zeros(len(x), np.float32)
         return maps.denormalise(heads[0]), logits
 
     return run

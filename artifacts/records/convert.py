@@ -299,6 +299,7 @@ class ConvertOptions(Part):
         confidence: of the promise.
         effort: of fine-tuning, 1 for the usual steps, 0 for none.
         calibrate: file of inputs recorded in the application, None for the kernel's own distribution.
+        model: .keras file of the user's own, None for what `axedge train` made.
     """
 
     seed: int
@@ -307,6 +308,7 @@ class ConvertOptions(Part):
     confidence: float
     effort: float
     calibrate: str | None = None
+    model: str | None = None
 
 
 class ConvertRecord(Record):
@@ -316,7 +318,7 @@ class ConvertRecord(Record):
         kernel: name of the kernel.
         kernel_digest: hash of the kernel's files.
         has_exact: whether the kernel brings C for the fallback.
-        train_digest: `inputs_digest` of the train.json that the network came from.
+        train_digest: `inputs_digest` of the train.json that the network came from, or a hash of the user's own model.
         candidate: file of the train folder that was chosen, after quantisation.
         how: what was done to it: "converted" (nothing), "equalised", "fine-tuned" (equalised first).
         options: what the user asked for; None where it is not known.
