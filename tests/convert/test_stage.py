@@ -49,7 +49,7 @@ def contents(folder) -> dict[str, str]:
 def test_the_folder_holds_what_build_and_bench_need(converted_folder):
     names = {path.name for path in converted_folder.iterdir()}
     c_files = {"axnet_inversek2j.h", "axnet_inversek2j.c", "axnet_inversek2j_tflite.h", "axnet_inversek2j_tflite.cc"}
-    assert names == {"axnet.tflite", "vectors.npz", "samples.npz", "convert.json"} | c_files
+    assert names == {"axnet.tflite", "vectors.npz", "samples.npz", "judged.npz", "convert.json"} | c_files
 
 
 def test_the_same_input_gives_the_same_bytes(kernel, trained, converted_folder, tmp_path):
