@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from axedge.artifacts.errors import ArtifactError
 
@@ -57,6 +59,21 @@ def atomic_write(path: Path, content: bytes | str) -> None:
     data = content.encode() if isinstance(content, str) else content
     with atomic_path(path) as scratch:
         scratch.write_bytes(data)
+
+
+def atomic_arrays(path: Path, /, **arrays: Any) -> None:
+    """Write an .npz, whole or not at all; the same arrays give the same bytes.
+
+    It is put together in memory: numpy's writer, left alone with a full disk, ends in words of its own at exit.
+
+    Raises:
+        ArtifactError: as `atomic_path`.
+    """
+    import numpy as np
+
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    atomic_write(path, packed.getvalue())
 
 
 @contextmanager

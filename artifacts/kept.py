@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import ArtifactError
-from axedge.artifacts.files import atomic_path
+from axedge.artifacts.files import atomic_arrays
 
 #: Stands for the logit of an input that the domain guard turns away: less than any code.
 TURNED_AWAY = -(1 << 31)
@@ -28,8 +28,8 @@ class Kept:
 
     def save(self, folder: Path) -> None:
         """Write the file into `folder`, whole or not at all; the same arrays give the same bytes."""
-        with atomic_path(folder / self.FILE) as scratch:
-            np.savez(scratch, **{part.name: np.asarray(getattr(self, part.name)) for part in fields(self)})
+        arrays = {part.name: np.asarray(getattr(self, part.name)) for part in fields(self)}
+        atomic_arrays(folder / self.FILE, **arrays)
 
     @classmethod
     def load(cls, folder: Path, identity: str) -> Self:

@@ -109,7 +109,9 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
         terminal.result(_moved(record.moved))
     if record.foreign is not None:
         terminal.result(_foreign(record.foreign))
-    terminal.result(f"{record.test_count:,} fresh samples, judged on TensorFlow Lite Micro's bits.")
+    terminal.result(
+        f"{record.test_count:,} fresh samples, judged by the numpy reference of TensorFlow Lite Micro's kernels."
+    )
     checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result
     terminal.result(f"Check against TensorFlow Lite Micro: {checked}.")
     if record.desktop is not None:

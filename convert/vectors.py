@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from axedge.artifacts.files import atomic_path
+from axedge.artifacts.files import atomic_arrays
 from axedge.convert import affine
 from axedge.convert.qnet import Deployment
 from axedge.convert.reference import Codes, run
@@ -49,8 +49,7 @@ def vector_codes(deployment: Deployment, x: np.ndarray, seed: int, count: int = 
 def write_vectors(path: Path, deployment: Deployment, codes: Codes) -> None:
     """Write inputs (N, n), and what the numpy reference answers: answer (N, m), logit (N,). It holds no time stamp."""
     answers, logits = run(deployment.net, codes)
-    with atomic_path(path) as scratch:
-        np.savez(scratch, inputs=codes, answer=answers, logit=logits)
+    atomic_arrays(path, inputs=codes, answer=answers, logit=logits)
 
 
 def write_samples(path: Path, kernel: Kernel, samples: Samples, seed: int) -> int:
@@ -61,17 +60,16 @@ def write_samples(path: Path, kernel: Kernel, samples: Samples, seed: int) -> in
     usable = np.isfinite(samples.y).all(axis=1)
     samples = Samples(samples.x[usable], samples.y[usable])
     error = kernel.error
-    with atomic_path(path) as scratch:
-        np.savez(
-            scratch,
-            x=samples.x,
-            y=samples.y,
-            seed=np.int64(seed),
-            kernel=kernel.name,
-            metric=error.metric,
-            bound=np.float64(error.bound),
-            floor=np.float64(error.floor),
-        )
+    atomic_arrays(
+        path,
+        x=samples.x,
+        y=samples.y,
+        seed=np.int64(seed),
+        kernel=kernel.name,
+        metric=error.metric,
+        bound=np.float64(error.bound),
+        floor=np.float64(error.floor),
+    )
     return len(samples)
 
 

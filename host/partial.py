@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from axedge.artifacts.files import atomic_path
+from axedge.artifacts.files import atomic_arrays
 from axedge.host.device import RunResult
 from axedge.host.messages import Mode
 
@@ -44,15 +44,14 @@ class Answers:
         Raises:
             ArtifactError: the folder cannot be written.
         """
-        with atomic_path(folder / FILE) as scratch:
-            np.savez(
-                scratch,
-                identity=np.array(identity),
-                network=self.network.records,
-                network_answered=self.network.answered,
-                gated=self.gated.records,
-                gated_answered=self.gated.answered,
-            )
+        atomic_arrays(
+            folder / FILE,
+            identity=np.array(identity),
+            network=self.network.records,
+            network_answered=self.network.answered,
+            gated=self.gated.records,
+            gated_answered=self.gated.answered,
+        )
 
     def load(self, folder: Path, identity: str) -> bool:
         """Fill in the answers kept in `folder`; return whether there were any to this very bench."""

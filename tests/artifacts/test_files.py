@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,21 @@ def test_a_digest_of_files_depends_on_names_and_contents_but_not_on_folders(tmp_
     digests = [digest_files(sorted((tmp_path / folder).iterdir())) for folder in "abcd"]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
+
+
+def test_arrays_on_a_full_disk_are_one_error_and_no_words_at_exit(tmp_path):
+    """numpy's own writer, dropped half done, prints a traceback when it is collected."""
+    script = """
+import errno, pathlib, sys, numpy as np
+from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.files import atomic_arrays
+def full(self, data): raise OSError(errno.ENOSPC, "No space left on device")
+pathlib.Path.write_bytes = full
+try: atomic_arrays(pathlib.Path(sys.argv[1]), x=np.zeros(100_000))
+except ArtifactError as error: print(error.message)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "a.npz")]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "no space left on the disk" in answer.stdout
+    assert answer.stderr == ""
+    assert list(tmp_path.iterdir()) == []
