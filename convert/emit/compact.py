@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from axedge.convert.emit.compact_parts import ANY_SHIFT, DOT, LONG_DOT, MULTIPLY_SMALL, RIGHT_SHIFT
-from axedge.convert.emit.loops import MULTIPLY, MULTIPLY_WIDE, SIGMOID, folded_bias
+from axedge.convert.emit.loops import MULTIPLY, SIGMOID, folded_bias, sum_names, wide_multiply
 from axedge.convert.emit.names import array, int_literal
 from axedge.convert.emit.primitives import used_primitives
 from axedge.convert.fixedpoint import reduced_multiplier
@@ -84,7 +84,7 @@ class CompactPrinter:
             for name, text in (
                 ("dot(", self._dot()),
                 ("requantise(", self._requantise()),
-                ("requantise_wide(", MULTIPLY_WIDE),
+                ("requantise_wide(", wide_multiply(self._net)),
                 ("curve(", SIGMOID),
             )
             if name in function
@@ -92,10 +92,10 @@ class CompactPrinter:
         return "\n".join([*helpers, *self._tables(), layers, function])
 
     def _dot(self) -> str:
-        wide = self._net.bits == 16
+        wide, sums = self._net.bits == 16, sum_names(self._net)["sum"]
         products = sum(op.weights.size for op in self._operations if isinstance(op, Dense))
         if wide or products < LONG_PRODUCTS:
-            return DOT.format(sum="int64_t" if wide else "int32_t")
+            return DOT.format(sum=sums)
         helpers = used_primitives("dsp.inc", LONG_DOT)
         return f"#if defined(__ARM_FEATURE_DSP) && !defined(__ARM_FEATURE_MVE)\n{helpers}#endif\n\n{LONG_DOT}"
 
@@ -140,7 +140,7 @@ class CompactPrinter:
         return places
 
     def _tables(self) -> list[str]:
-        sums = "int64_t" if self._net.bits == 16 else "int32_t"
+        sums = sum_names(self._net)["sum"]
         dense = [op for op in self._operations if isinstance(op, Dense)]
         weights: list[int] = []
         for operation in self._operations:
@@ -222,7 +222,7 @@ class CompactPrinter:
     def _function(self) -> str:
         kinds = {type(operation) for operation in self._operations}
         wide = self._net.bits == 16
-        sums = "int64_t" if wide else "int32_t"
+        sums = sum_names(self._net)["sum"]
         lines = [f"code a[{self._size}];", "const layer *l;", "int i;"]
         lines += ["const int8_t *weight = weights;"] if kinds & {Dense, Lookup} else []
         lines += [f"const {sums} *bias = biases;"] if Dense in kinds else []
@@ -284,8 +284,8 @@ class CompactPrinter:
 
     def _branch(self, kind: type, wide: bool) -> list[str]:
         if kind is Dense:
-            sums = "int64_t" if wide else "int32_t"
-            inputs, read = self._field("inputs"), "FLASH_I64" if wide else "FLASH_I32"
+            sums = sum_names(self._net)["sum"]
+            inputs, read = self._field("inputs"), sum_names(self._net)["read"]
             lines = [f"const {sums} sum = dot(weight, from, {inputs}, {read}(bias, 0));"]
             lines += ["bias++;", f"weight += {inputs};"]
             own = "FLASH_I32(factors, unit), FLASH_I8(shifts, unit)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from axedge.convert.emit.compact_parts import ANY_SHIFT, MULTIPLY_SMALL
 from axedge.convert.emit.names import array, int_literal
 from axedge.convert.fixedpoint import SIGMOID_TABLE, reduced_multiplier
 from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16
@@ -29,6 +30,17 @@ MULTIPLY_WIDE = """\
 static int32_t requantise_wide(int64_t x, int32_t multiplier, int shift)
 {
     return (int32_t)((x * multiplier + ((int64_t)1 << (14 - shift))) >> (15 - shift));
+}
+"""
+
+MULTIPLY_SPLIT = """\
+/* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 16-bit networks, a 15-bit factor, rounded once, halves up:
+   of sums of 32 bits and right shifts of at least 17 in all, by two short products instead of a long one. */
+static int32_t requantise_wide(int32_t x, int32_t multiplier, int shift)
+{
+    const uint32_t low = ((uint32_t)x & 0xFFFFu) * (uint32_t)multiplier;
+    const int32_t high = (x >> 16) * multiplier + (int32_t)(low >> 16);
+    return (high + ((int32_t)1 << (-2 - shift))) >> (-1 - shift);
 }
 """
 
@@ -89,6 +101,30 @@ def curve_call(operation: Tanh16, argument: str) -> str:
     return f"curve({argument}, {multiplier}, {shift}, {int(operation.kind == 'tanh')})"
 
 
+def short_sums(net: QNet) -> bool:
+    """Whether the sums of a 16-bit network need no 64 bits, and its factors shift far enough for MULTIPLY_SPLIT."""
+    for operation in net.operations:
+        if isinstance(operation, Dense):
+            codes = 1 << (net.activations[operation.source].bits - 1)
+            most = np.abs(operation.weights.astype(np.int64)).sum(axis=1) * codes + np.abs(operation.bias)
+            if int(most.max()) >= 1 << 31 or int(operation.shift.max()) > -2:
+                return False
+    return True
+
+
+def sum_names(net: QNet) -> dict[str, str]:
+    """Return the type of a Dense layer's sums, what requantises them, and what reads their biases."""
+    requantise = "requantise_wide" if net.bits == 16 else "requantise"
+    if net.bits == 16 and not short_sums(net):
+        return {"sum": "int64_t", "requantise": requantise, "read": "FLASH_I64"}
+    return {"sum": "int32_t", "requantise": requantise, "read": "FLASH_I32"}
+
+
+def wide_multiply(net: QNet) -> str:
+    """Return C that requantises the sums of a 16-bit network."""
+    return MULTIPLY_SPLIT if short_sums(net) else MULTIPLY_WIDE
+
+
 def print_loops(net: QNet) -> str:
     """Return the helpers, the arrays and `run` for the network."""
     parts = [*_helpers(net), *(text for op in net.operations for text in _data(net, op)), _run(net)]
@@ -100,21 +136,24 @@ def _helpers(net: QNet) -> list[str]:
     wide = net.bits == 16
     parts = []
     if (Dense in kinds and not wide) or Multiply in kinds:
-        parts.append(MULTIPLY)
+        parts.append(_multiply_of(net))
     if Dense in kinds and wide:
-        parts.append(MULTIPLY_WIDE)
+        parts.append(wide_multiply(net))
     if kinds & {Dense, Multiply}:
         parts.append(CLAMP)
     if Dense in kinds:
-        names = (
-            {"sum": "int64_t", "requantise": "requantise_wide", "read": "FLASH_I64"}
-            if wide
-            else {"sum": "int32_t", "requantise": "requantise", "read": "FLASH_I32"}
-        )
-        parts.append(DENSE.format(**names))
+        parts.append(DENSE.format(**sum_names(net)))
     if Tanh16 in kinds:
         parts.append(SIGMOID)
     return parts
+
+
+def _multiply_of(net: QNet) -> str:
+    """Return the requantisation of 32-bit numbers; the products of 16-bit networks need no long product for it."""
+    shifts = [op.shift for op in net.operations if isinstance(op, Multiply)]
+    if net.bits == 16 and max(shifts, default=0) <= 0:
+        return MULTIPLY_SMALL.replace("@BEFORE@", ANY_SHIFT[0]).replace("@AFTER@", ANY_SHIFT[1])
+    return MULTIPLY
 
 
 def _data(net: QNet, operation: Operation) -> list[str]:
@@ -124,9 +163,8 @@ def _data(net: QNet, operation: Operation) -> list[str]:
     if not isinstance(operation, Dense):
         return []
     units, inputs = operation.weights.shape
-    sums, factors = "int32_t", operation.multiplier
-    if net.bits == 16:
-        sums, factors = "int64_t", reduced_multiplier(operation.multiplier)
+    sums = sum_names(net)["sum"]
+    factors = reduced_multiplier(operation.multiplier) if net.bits == 16 else operation.multiplier
     return [
         array(f"static const int8_t {name}_weight[{units * inputs}]", operation.weights.reshape(-1)),
         array(f"static const {sums} {name}_bias[{units}]", map(int_literal, folded_bias(net, operation))),

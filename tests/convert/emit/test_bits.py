@@ -1,6 +1,7 @@
 """The generated C, compiled for the host, gives the bits of TFLM's arithmetic."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from emit_oracle import run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from axedge.convert.emit.loops import short_sums
 from axedge.convert.fixedpoint import SIGMOID_TABLE
 
 pytestmark = pytest.mark.cc
@@ -43,6 +45,27 @@ def test_every_mode_gives_the_same_bits(tmp_path, optimize, core, bits):
         net = axnet(seed, inputs=2 + seed, hidden=((5,), (8, 3), (4, 6, 3))[seed], bits=bits)
         pair = Pair(tmp_path / str(seed), deploy(net), optimize, core)
         assert_bits(pair, net, rows(net, seed))
+
+
+@pytest.mark.parametrize("optimize", ["speed", "size"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_products_made_of_16_bit_parts(tmp_path, optimize, bits):
+    """What cores without a long multiplication run, on the host; corner codes give the largest products."""
+    for seed in range(3):
+        net = axnet(40 + seed, inputs=2 + seed, hidden=(5, 4), bits=bits)
+        pair = Pair(tmp_path / str(seed), deploy(net), optimize, flags=("-std=c99", "-O1", "-D__thumb__"))
+        assert_bits(pair, net, rows(net, seed))
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_16_bit_sums_take_32_bits_only_where_they_fit(tmp_path, short):
+    net = plain(3, inputs=6, outputs=3, bits=16)
+    if not short:
+        layer = net.operations[0]
+        net = replace(net, operations=(replace(layer, bias=layer.bias + (1 << 31)),))
+    assert short_sums(net) == short
+    for mode in MODES:
+        assert_bits(Pair(tmp_path / mode, deploy(net), mode, "cortex-m0"), net, rows(net, 3))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
