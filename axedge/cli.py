@@ -18,8 +18,47 @@ from axedge.terminal import Terminal
 UNUSABLE = 2
 
 
+def _talk_option(name: str, help_words: str) -> click.Option:
+    """Return the flag that sets the terminal's attribute of that name."""
+
+    def set_it(context: click.Context, _: click.Parameter, is_given: bool) -> None:
+        if is_given:
+            setattr(context.find_object(Terminal), name, True)
+
+    names = (f"-{name[0]}", f"--{name}")
+    return click.Option(names, is_flag=True, expose_value=False, callback=set_it, help=help_words)
+
+
+def _add_talk_options(command: click.Command) -> None:
+    if not any(one.name == "quiet" for one in command.params):
+        command.params.append(_talk_option("quiet", "Print results and errors only."))
+        command.params.append(_talk_option("verbose", "On an error, print the traceback too."))
+
+
+def _print_version(context: click.Context, _: click.Parameter, is_given: bool) -> None:
+    """Print what an error report should say: axedge's version and those of all it works with."""
+    if not is_given or context.resilient_parsing:
+        return
+    from axedge import doctor
+    from axedge.artifacts.records.base import axedge_version
+
+    terminal = context.ensure_object(Terminal)
+    terminal.result(f"axedge {axedge_version()}")
+    for finding in doctor.examine():
+        package, _, version = finding.found.partition(" ")
+        is_package = package in finding.name.split(" or ")
+        name, found = (package, version) if is_package else (finding.name, finding.found or "not installed")
+        terminal.result(f"  {name:<18} {found}")
+    context.exit()
+
+
 class Verbs(click.Group):
     """A group that lists its verbs in the order of the work, and suggests the nearest one for a typing error."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a verb, with the options that may stand before it or after it."""
+        _add_talk_options(cmd)
+        super().add_command(cmd, name)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the verbs as they were added: the order of the work."""
@@ -36,11 +75,15 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="axedge", message="axedge %(version)s")
-@click.option("-q", "--quiet", is_flag=True, help="Print results and errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="On an error, print the traceback too.")
-@click.pass_context
-def axedge(context: click.Context, quiet: bool, verbose: bool) -> None:
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the versions of axedge, TensorFlow, compilers and emulators.",
+)
+def axedge() -> None:
     """Replace an expensive function on a microcontroller with a tiny int8 network.
 
     The network says for every input whether its answer may be used; where not, the exact function runs.
@@ -48,7 +91,9 @@ def axedge(context: click.Context, quiet: bool, verbose: bool) -> None:
     Start with:  axedge run inversek2j --board microbit
     """
     interrupt.release()
-    context.obj = Terminal(quiet=quiet, verbose=verbose)
+
+
+_add_talk_options(axedge)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -65,7 +110,7 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code. Errors are printed on stderr, one line each."""
     terminal = Terminal()
     try:
-        axedge.main(args=arguments, prog_name="axedge", standalone_mode=False)
+        axedge.main(args=arguments, prog_name="axedge", standalone_mode=False, obj=terminal)
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -78,7 +123,7 @@ def run(arguments: list[str] | None = None) -> int:
         terminal.error(interrupt.WORDS)
         return interrupt.INTERRUPTED
     except AxedgeError as error:
-        if _verbose(arguments):
+        if terminal.verbose:
             terminal.talk.print_exception()
         terminal.error(error.message, error.hint)
         return error.exit_code
@@ -86,7 +131,7 @@ def run(arguments: list[str] | None = None) -> int:
         streams.give_up(sys.stdout)
         return 1
     except OSError as error:
-        if _verbose(arguments):
+        if terminal.verbose:
             terminal.talk.print_exception()
         streams.give_up(sys.stdout)
         where = f"{error.filename}: " if error.filename is not None else "the system refuses: "
@@ -95,12 +140,6 @@ def run(arguments: list[str] | None = None) -> int:
         )
         return UNUSABLE
     return 0
-
-
-def _verbose(arguments: list[str] | None) -> bool:
-    given = sys.argv[1:] if arguments is None else arguments
-    verbs = next((at for at, word in enumerate(given) if not word.startswith("-")), len(given))
-    return bool({"-v", "--verbose"} & set(given[:verbs]))
 
 
 def _find_tools_beside_python() -> None:

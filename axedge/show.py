@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.results import ResultRow
     from axedge.artifacts.records.side_by_side import SideBySideRecord
     from axedge.artifacts.records.train import TrainRecord
+    from axedge.host.against import Against
     from axedge.host.ports import Port
     from axedge.kernels.check import Finding
     from axedge.terminal import Terminal
@@ -69,7 +70,7 @@ def show_compare(terminal: Terminal, rows: Sequence[ResultRow], as_json: bool) -
         return
     for kernel, block in dict.fromkeys((row.kernel, row.block) for row in rows):
         mine = [row for row in rows if (row.kernel, row.block) == (kernel, block)]
-        terminal.result(f"{kernel}, {block}, {mine[0].seeds} seed{'s' if mine[0].seeds > 1 else ''}")
+        terminal.words(f"{kernel}, {block}, {mine[0].seeds} seed{'s' if mine[0].seeds > 1 else ''}")
         table = plain_table("method", "true", "useful", "precision", "at 95 %", "at 99 %", "CPU s")
         for row in mine:
             shares = (row.true_invocation, row.useful_invocation, row.precision, row.inv95, row.inv99)
@@ -77,7 +78,7 @@ def show_compare(terminal: Terminal, rows: Sequence[ResultRow], as_json: bool) -
             cells[3] += f" ±{100 * row.inv95.sd:.1f}" if row.seeds > 1 else ""
             table.add_row(row.method, *cells, f"{row.cpu_seconds.mean:.0f}")
         terminal.table(table)
-    terminal.result("Percent of fresh inputs; useful: used and safe; at 95 %: used where 95 % of the used are safe.")
+    terminal.words("Percent of fresh inputs; useful: used and safe; at 95 %: used where 95 % of the used are safe.")
 
 
 def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> None:
@@ -101,22 +102,22 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
         _show_cost(terminal, record)
     if record.guarantee is not None:
         promise = record.guarantee
-        terminal.result(
+        terminal.words(
             f"Guarantee: at most {exact_percent(promise.eps)} of the answers used are outside the bound, with "
             f"{exact_percent(1 - promise.delta)} confidence. {promise.distribution}"
         )
     if record.moved is not None:
-        terminal.result(_moved(record.moved))
+        terminal.words(_moved(record.moved))
     if record.foreign is not None:
-        terminal.result(_foreign(record.foreign))
-    terminal.result(
+        terminal.words(_foreign(record.foreign))
+    terminal.words(
         f"{record.test_count:,} fresh samples, judged by the numpy reference of TensorFlow Lite Micro's kernels."
     )
     checked = f"passed on {record.tflm.count:,} inputs" if record.tflm.result == "passed" else record.tflm.result
-    terminal.result(f"Check against TensorFlow Lite Micro: {checked}.")
+    terminal.words(f"Check against TensorFlow Lite Micro: {checked}.")
     if record.desktop is not None:
         strays = record.desktop
-        terminal.result(
+        terminal.words(
             f"{strays.name} {strays.version} differs from it in {strays.differing:,} of {strays.outputs:,} codes, "
             f"by at most {strays.max_steps} steps."
         )
@@ -144,13 +145,13 @@ def _show_cost(terminal: Terminal, record: ConvertRecord) -> None:
         table.add_row(name, *(number(value) for value in (*values, output.max_change)))
     terminal.table(table)
     gate = cost.gate
-    terminal.result(
+    terminal.words(
         f"{percent(gate.no_longer_safe)} of the samples are no longer safe, {percent(gate.newly_safe)} are newly so; "
         f"the gate decides otherwise on {percent(gate.gate_flipped)}."
     )
     clipped = max(cost.tensors, key=lambda one: one.clipped_low + one.clipped_high)
     wasted = max(cost.tensors, key=lambda one: one.wasted_codes)
-    terminal.result(
+    terminal.words(
         f"Clipped most: {clipped.name}, {percent(clipped.clipped_low + clipped.clipped_high)} of its codes. "
         f"Wasted most: {wasted.name}, {percent(wasted.wasted_codes)} of its codes are never used. All tensors are in "
         "convert.json."
@@ -212,8 +213,8 @@ def show_build(terminal: Terminal, record: BuildRecord, as_json: bool) -> None:
             "bound": f"{arena.arena_needed_bytes:,} B needed on a 64-bit host: not measured for this board",
             "given": "as you gave it",
         }[arena.arena_is]
-        terminal.result(f"TFLM with {arena.kernels} kernels; arena {arena.arena_bytes:,} B: {needed}.")
-    terminal.result(f"{record.board}, build id {record.build_id}, {record.compiler}")
+        terminal.words(f"TFLM with {arena.kernels} kernels; arena {arena.arena_bytes:,} B: {needed}.")
+    terminal.words(f"{record.board}, build id {record.build_id}, {record.compiler}")
 
 
 def show_ports(terminal: Terminal, ports: Sequence[Port], asked: bool, as_json: bool) -> None:
@@ -234,7 +235,7 @@ def show_ports(terminal: Terminal, ports: Sequence[Port], asked: bool, as_json: 
         terminal.document({"schema": 1, "ports": rows})
         return
     if not ports:
-        terminal.result("No serial ports here. Plug the board in, and check that the cable carries data.")
+        terminal.words("No serial ports here. Plug the board in, and check that the cable carries data.")
         return
     table = plain_table("port", "USB id", "probably", "answers as" if asked else "")
     for port in ports:
@@ -243,15 +244,41 @@ def show_ports(terminal: Terminal, ports: Sequence[Port], asked: bool, as_json: 
     terminal.table(table)
 
 
-def show_bench(terminal: Terminal, record: BenchRecord, as_json: bool) -> None:
-    """Show what was measured on the board: use, quality, cost, and the verdict."""
+def show_bench(terminal: Terminal, record: BenchRecord, as_json: bool, against: Against | None = None) -> None:
+    """Show what was measured on the board: use, quality, cost, the verdict, and what changed."""
     from axedge.host.report_table import bench_table
 
     if as_json:
-        show_document(terminal, record)
+        body = {"schema": record.SCHEMA} | json.loads(record.model_dump_json(by_alias=True))
+        terminal.document(body if against is None else body | {"against": against.as_dict()})
         return
     terminal.table(bench_table(record))
-    terminal.result(f"\n{record.verdict}")
+    terminal.words(f"\n{record.verdict}")
+    if against is not None:
+        _show_changes(terminal, against)
+
+
+def _show_changes(terminal: Terminal, against: Against) -> None:
+    table = plain_table(f"against {against.name}", "before", "now", "change", "")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for one in against.changes:
+        show = {"share": percent, "number": _figure, "bytes": _bytes}[one.kind]
+        moved = "" if one.relative is None else f"{100 * one.relative:+.1f} %"
+        table.add_row(one.name, show(one.before), show(one.after), moved, "WORSE" if one.is_worse else "")
+    terminal.table(table)
+    if against.differences:
+        terminal.words(against.differences)
+    if not against.worse:
+        terminal.words(f"Nothing is worse by more than {100 * against.tolerance:g} %.")
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _bytes(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f} B"
 
 
 def show_alternatives(terminal: Terminal, record: AlternativesRecord, as_json: bool) -> None:
@@ -269,7 +296,7 @@ def show_alternatives(terminal: Terminal, record: AlternativesRecord, as_json: b
             cells = (f"{row.flash_bytes:,} B", f"{100 * row.safe_share:.2f} %", f"{row.cost.mean:,.0f}")
             table.add_row(row.kind, *cells, row.description)
     terminal.table(table)
-    terminal.result(f"\n{record.verdict}")
+    terminal.words(f"\n{record.verdict}")
 
 
 def show_side_by_side(terminal: Terminal, record: SideBySideRecord, as_json: bool) -> None:
@@ -281,7 +308,7 @@ def show_side_by_side(terminal: Terminal, record: SideBySideRecord, as_json: boo
         return
     terminal.table(side_by_side_table(record))
     for line in side_by_side_words(record):
-        terminal.result(line)
+        terminal.words(line)
 
 
 def show_findings(terminal: Terminal, kernel: str, findings: Sequence[Finding], as_json: bool) -> None:

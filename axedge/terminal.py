@@ -49,6 +49,11 @@ class Terminal:
         with _printing():
             self.results.print(text, markup=False, soft_wrap=True)
 
+    def words(self, text: str) -> None:
+        """Print sentences on stdout: on a terminal broken between words, elsewhere one line a paragraph."""
+        with _printing():
+            self.results.print(text, markup=False, soft_wrap=not self.results.is_terminal)
+
     def table(self, table: RenderableType) -> None:
         """Print a table of results, or several, on stdout."""
         with _printing():

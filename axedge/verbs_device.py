@@ -37,6 +37,7 @@ from axedge.verbs_report import report_of_run
 if TYPE_CHECKING:
     from axedge.artifacts.records.alternatives import AlternativesRecord
     from axedge.artifacts.records.bench import BenchRecord
+    from axedge.host.against import Against
     from axedge.host.connection import Connection
     from axedge.host.link import Trace
     from axedge.host.samples import Samples
@@ -106,6 +107,19 @@ def flash(
     help="Run your own inputs: an .npz with x, or lines of numbers.",
 )
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted bench kept.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="BENCH.JSON",
+    help="Say what changed since this bench; exit 1 where a figure is worse.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=0.02,
+    show_default=True,
+    help="With --against: by which share a figure may be worse.",
+)
 @trace_option
 @bench_engine_option
 @out_option
@@ -114,6 +128,7 @@ def flash(
 @example(
     "axedge bench inversek2j --board microbit --samples 1000",
     "axedge bench inversek2j --board microbit --engine both",
+    "axedge bench inversek2j --board microbit --against kept/bench.json",
 )
 def bench(
     terminal: Terminal,
@@ -125,6 +140,8 @@ def bench(
     fresh: bool,
     inputs: Path | None,
     resume: bool,
+    against: Path | None,
+    tolerance: float,
     trace: Path | None,
     engine: str,
     out: Path,
@@ -135,6 +152,7 @@ def bench(
     Needs neither TensorFlow nor a compiler nor the kernel's source. The stored vectors are run first, bit for bit.
     --engine both flashes and benches the images of both engines.
     """
+    from axedge.host import against as earlier
     from axedge.host.bench import bench as measure
     from axedge.host.connection import Connection
 
@@ -142,8 +160,12 @@ def bench(
         raise click.UsageError("--fresh and --inputs exclude each other.")
     if resume and engine == "both":
         raise click.UsageError("--resume goes on with one engine's bench; name it with --engine.")
+    if against is not None and engine == "both":
+        raise click.UsageError("--against compares one engine's bench; name it with --engine.")
     workspace, target = Workspace(out), find_board(board)
     name = name_kernel(kernel, workspace)
+    # Read first: it may be the very file that this bench replaces.
+    before = None if against is None else earlier.load_previous(against, name, target.name)
     own = _own_samples(kernel or name, name, workspace, fresh=fresh, inputs=inputs, count=samples, seed=seed)
     chosen = {"samples": None if own else samples, "seed": None if own else seed, "own": own}
     if engine == "both":
@@ -161,7 +183,8 @@ def bench(
             say=terminal.say,
             **chosen,
         )
-    _finish(terminal, record, as_json)
+    compared = None if before is None else earlier.compare(before, record, tolerance, against.name)
+    _finish(terminal, record, as_json, against=compared)
 
 
 def _bench_both(
@@ -260,12 +283,18 @@ def run(
     _finish(terminal, record, as_json, weighed)
 
 
-def _finish(terminal: Terminal, record: BenchRecord, as_json: bool, weighed: AlternativesRecord | None = None) -> None:
-    """Show the result; leave with 1 when a promise was broken."""
+def _finish(
+    terminal: Terminal,
+    record: BenchRecord,
+    as_json: bool,
+    weighed: AlternativesRecord | None = None,
+    against: Against | None = None,
+) -> None:
+    """Show the result; leave with 1 when a promise was broken, or a figure is worse than it may be."""
     from axedge.artifacts.errors import CheckFailed
     from axedge.show import show_alternatives, show_bench
 
-    show_bench(terminal, record, as_json)
+    show_bench(terminal, record, as_json, against)
     if weighed is not None and not as_json:
         show_alternatives(terminal, weighed, as_json)
     promise = record.guarantee
@@ -275,6 +304,12 @@ def _finish(terminal: Terminal, record: BenchRecord, as_json: bool, weighed: Alt
             f"the guarantee is broken: at most {100 * promise.eps:g} % violations were promised, "
             f"and there are at least {low:.2f} % (lower end of the 95 % interval).",
             "Are these samples drawn as the calibration's were?",
+        )
+    if against is not None and against.worse:
+        names = ", ".join(one.name for one in against.worse)
+        raise CheckFailed(
+            f"worse than {against.name} by more than {100 * against.tolerance:g} %: {names}.",
+            "If that is meant, keep the new bench.json as the one to compare with.",
         )
 
 

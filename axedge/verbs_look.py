@@ -84,6 +84,7 @@ def doctor(terminal: Terminal, as_json: bool) -> None:
         terminal.document({"schema": 1, "findings": [finding.as_dict() for finding in findings]})
     else:
         table = plain_table("", "what", "found", "needed for")
+        table.columns[2].min_width = len("riscv64-unknown-elf-gcc")
         for finding in findings:
             table.add_row(finding.mark, finding.name, finding.found or "missing", finding.needed_for)
         terminal.table(table)

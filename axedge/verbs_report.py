@@ -34,7 +34,9 @@ def report(terminal: Terminal, kernel: str | None, board: str | None, engine: st
     workspace = Workspace(out)
     name, target = name_kernel(kernel, workspace), find_board(board)
     folder = image_folder(workspace, name, target, engine)
-    for path in write_report(workspace, name, folder, command_line(name, target.name, engine, out)):
+    with terminal.stage("report"):
+        paths = write_report(workspace, name, folder, command_line(name, target.name, engine, out))
+    for path in paths:
         terminal.result(str(path))
 
 

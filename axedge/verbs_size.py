@@ -114,7 +114,7 @@ def show_sizes(terminal: Terminal, records: Sequence[SizeRecord]) -> None:
             )
     terminal.table(table)
     for line in dict.fromkeys(_notes(records)):
-        terminal.result(line)
+        terminal.words(line)
 
 
 def _numbers(*sizes: int | None) -> tuple[str, ...]:

@@ -74,7 +74,15 @@ class Record(Part):
         Raises:
             ArtifactError: it is missing, damaged, or of another schema.
         """
-        path = folder / cls.FILE
+        return cls.load_file(folder / cls.FILE)
+
+    @classmethod
+    def load_file(cls, path: Path) -> Self:
+        """Read the record from a file of any name.
+
+        Raises:
+            ArtifactError: it is missing, damaged, or of another schema.
+        """
         again = f"Run `axedge {cls.VERB}` again."
         try:
             body = json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +44,9 @@ def test_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str], verb: s
         (["bench", "inversek2j", "--board", "microbit", "--fresh", "--inputs", "x"], "exclude each other"),
         (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--resume"], "one engine's bench"),
         (["build", "inversek2j", "--board", "microbit", "--engine", "tflm", "--arena", "8"], "--arena"),
+        (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--against", "x"], "one engine's bench"),
+        (["bench", "inversek2j", "--board", "microbit", "--against", "x"], "no earlier bench at x"),
+        (["bench", "inversek2j", "--board", "microbit", "--tolerance", "-1"], "--tolerance"),
     ],
 )
 def test_a_typing_error_is_one_line_and_exits_2(
@@ -81,6 +86,71 @@ def test_verbose_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "--verbose", "train", "inversekj2")
     assert code == 2
     assert "Traceback" in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-v", "train", "nope"], ["train", "-v", "nope"], ["train", "nope", "--verbose"]]
+)
+def test_verbose_may_stand_before_and_after_the_verb(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert "Traceback" in run(capsys, *arguments)[2]
+
+
+@pytest.mark.parametrize("arguments", [["--quiet", "new", "one"], ["new", "-q", "one"], ["new", "one", "--quiet"]])
+def test_quiet_may_stand_before_and_after_the_verb(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    assert "kernel.toml" in out
+    assert "then: axedge run" in run(capsys, "new", "two")[2]
+
+
+def test_every_verb_takes_quiet_and_verbose() -> None:
+    for command in cli.axedge.commands.values():
+        assert [one.name for one in command.params].count("quiet") == 1
+        assert [one.name for one in command.params].count("verbose") == 1
+
+
+def test_version_names_what_axedge_works_with_and_imports_none_of_it() -> None:
+    script = (
+        "import sys; from axedge import cli\n"
+        "try: cli.main(['--version'])\n"
+        "except SystemExit: pass\n"
+        "print('heavy:', sorted({'tensorflow', 'tflite_micro', 'numpy'} & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    lines = answer.stdout.splitlines()
+    assert lines[0].startswith("axedge ")
+    assert lines[-1] == "heavy: []"
+    for name in ("tensorflow", "tflite-micro", "Arm compiler", "QEMU for Arm", "host C compiler"):
+        assert any(line.strip().startswith(name) for line in lines), name
+
+
+def test_listings_fit_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in ("kernels", "boards", "doctor"):
+        with contextlib.suppress(SystemExit):
+            cli.run([verb])
+        out = capsys.readouterr().out
+        tabled = [line for line in out.splitlines() if not line.startswith(("Install", "Optional"))]
+        assert max(map(len, tabled)) <= 80, verb
+
+
+@pytest.mark.parametrize(("colour", "escapes"), [("0", False), ("1", True)])
+def test_colour_on_a_terminal_only_and_not_with_no_color(colour: str, escapes: bool) -> None:
+    """The error's line is red on a terminal, but for NO_COLOR; a pipe never sees an escape sequence."""
+    environment = {**os.environ, "TERM": "xterm", **({} if colour == "1" else {"NO_COLOR": "1"})}
+    environment.pop("CI", None)
+    controller, terminal = pty.openpty()
+    command = [sys.executable, "-m", "axedge.cli", "train", "nope"]
+    subprocess.run(command, stderr=terminal, stdout=terminal, env=environment, check=False)
+    os.close(terminal)
+    said = os.read(controller, 10_000)
+    os.close(controller)
+    assert b"no kernel is called" in said
+    assert (b"\x1b[31m" in said) == escapes
+    piped = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert b"\x1b" not in piped.stderr + piped.stdout
 
 
 def test_results_go_to_stdout_as_json(capsys: pytest.CaptureFixture[str]) -> None:
