@@ -12,11 +12,12 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from axedge.artifacts.errors import BuildError, DeviceError, ToolMissing
-from axedge.artifacts.files import atomic_path, digest
+from axedge.artifacts.files import digest
 from axedge.firmware.boards import Board, ProcessEmulator, ProgramEmulator
 from axedge.firmware.toolchain import find_toolchain
 from axedge.host.line import Line, SerialLine
@@ -120,12 +121,14 @@ def _c_command(source: Path, emulator: ProgramEmulator) -> list[str]:
     name = digest(source.read_bytes(), toolchain.version, repr(flags))[:16]
     made = cache_folder() / f"{source.stem}-{name}"
     if not made.is_file():
-        with atomic_path(made) as scratch:
-            command = [str(toolchain.compiler), *_FLAGS, str(source), "-o", str(scratch), *flags[len(_FLAGS) :]]
+        made.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=made.parent) as scratch:
+            program = Path(scratch) / made.name  # comes to its place whole and executable: others may wait for it
+            command = [str(toolchain.compiler), *_FLAGS, str(source), "-o", str(program), *flags[len(_FLAGS) :]]
             done = subprocess.run(command, capture_output=True, text=True, timeout=_COMPILE_S, check=False)
             if done.returncode != 0:
                 raise _compile_failure(source, emulator, done.stderr)
-        made.chmod(0o755)
+            program.replace(made)
     return [str(made)]
 
 
