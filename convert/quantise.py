@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Representative samples: enough for ranges, few enough that calibration takes well under a second.
 CALIBRATION_ROWS = 2000
+#: Less than a 16-bit code can show.
+_HARDLY = 1e-5
 _SUPPORTED_LAYERS = ("InputLayer", "Dense", "Multiply", "Activation", "ReLU")
 _SUPPORTED_ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
 
@@ -41,7 +43,10 @@ def quantise(model: keras.Model, u: NDArray[np.float32], activations: str = "int
     import tensorflow as tf
 
     with _quiet():
-        converter = tf.lite.TFLiteConverter.from_keras_model(_with_batch_of_one(model))
+        copy = _with_batch_of_one(model)
+        if activations == "int16":
+            _fill_empty_units(copy)
+        converter = tf.lite.TFLiteConverter.from_keras_model(copy)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([row[None]] for row in np.asarray(u, np.float32)[:CALIBRATION_ROWS])
         if activations == "int16":
@@ -93,6 +98,17 @@ def _with_batch_of_one(model: keras.Model) -> keras.Model:
     copy = keras.models.clone_model(model, input_tensors=entry)
     copy.set_weights(model.get_weights())
     return keras.Model(copy.inputs, copy.outputs, name="axnet")
+
+
+def _fill_empty_units(model: keras.Model) -> None:
+    """Give units without any weight one that hardly counts: the 16-bit converter would write a scale of 0 for them."""
+    for layer in _flat_layers(model):
+        weights = layer.get_weights() if type(layer).__name__ == "Dense" else []
+        if weights:
+            bias = weights[1] if len(weights) > 1 else np.zeros(weights[0].shape[1], np.float32)
+            empty = ~weights[0].any(axis=0)
+            weights[0][0, empty] = _HARDLY * np.maximum(np.abs(bias), 1.0)[empty]
+            layer.set_weights(weights)
 
 
 def _supported() -> str:
