@@ -247,6 +247,6 @@ if ! venv_is_ready; then
 fi
 if [ -n "$modules" ]; then
   # shellcheck disable=SC2086  # a list of words
-  npm install --silent --no-fund --no-audit --prefix "$emulators" $modules >&2 || die "npm could not install $modules."
+  npm install --loglevel=error --no-fund --no-audit --prefix "$emulators" $modules >&2 || die "npm could not install $modules."
 fi
 say "axedge set-up: done."
