@@ -1,7 +1,7 @@
 """Inputs recorded in the application: for them, instead of for the kernel's own distribution, the promise is made.
 
-They are labelled by the kernel's own C. A hash of the row shares them out: some propose thresholds, most test them, and
-the rest is what `axedge bench` checks the promise on, so that equal rows never serve two purposes.
+They are labelled by the kernel's own C. Equal rows count once: copies are no trials of their own. A hash of the row
+shares them out: some propose thresholds, most test them, and the rest is what `axedge bench` checks the promise on.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from axedge.artifacts.errors import CheckFailed, UsageError
 from axedge.artifacts.records.train import TrainRecord
 from axedge.convert.task import Task
 from axedge.kernels.kernel import Kernel, Samples
+from axedge.kernels.recorded import first_of_equals, row_keys
 from axedge.kernels.table import read_inputs
 
 #: Of the distinct rows, to propose thresholds and to test them; the rest goes to the bench.
@@ -43,7 +44,7 @@ class Application:
 
     @property
     def rows(self) -> int:
-        """All rows of the file."""
+        """All distinct rows of the file."""
         return len(self.proposal) + len(self.calibration) + len(self.bench)
 
 
@@ -60,8 +61,12 @@ def read_application(kernel: Kernel, path: Path) -> NDArray[np.float32]:
             "Train on the recorded data instead: it calibrates on a part of them that training never sees.",
         )
     x = read_inputs([path], len(kernel.inputs)).values
-    if len(x) < LEAST_ROWS:
-        raise UsageError(f"{path.name} holds {len(x)} rows, too few to promise anything.", f"Record {LEAST_ROWS}.")
+    distinct = len(first_of_equals(x))
+    if distinct < LEAST_ROWS:
+        different = "" if distinct == len(x) else " different"
+        raise UsageError(
+            f"{path.name} holds {distinct}{different} rows, too few to promise anything.", f"Record {LEAST_ROWS}."
+        )
     return x
 
 
@@ -82,26 +87,21 @@ def application_of(task: Task, x: NDArray[np.float32], name: str, trained: Train
     if trained is not None:
         sizes = {"train": trained.split.train, "validation": trained.split.validation}
         seen += [kernel.draw(purpose, size, trained.options.seed).x for purpose, size in sizes.items()]
-    used = np.isin(_keys(x), np.concatenate([_keys(part) for part in seen]))
+    used = np.isin(row_keys(x), np.concatenate([row_keys(part) for part in seen]))
     if used.any():
         raise CheckFailed(
             f"{int(used.sum())} of {len(x)} rows of {name} were used in training, the first is row "
             f"{int(np.argmax(used)) + 1}: a promise must be made on inputs that nothing has seen.",
             "Record other inputs, or leave those rows out.",
         )
+    x = x[first_of_equals(x)]
     y = kernel.exact(x)
     place = _places(x)
     parts = (place < _PROPOSE, (place >= _PROPOSE) & (place < _PROPOSE + _TEST), place >= _PROPOSE + _TEST)
     return Application(name, *(Samples(x[part], y[part]) for part in parts))
 
 
-def _keys(x: NDArray[np.float32]) -> NDArray[np.void]:
-    """Return one value a row, equal for equal rows."""
-    rows = np.ascontiguousarray(x + np.float32(0.0), dtype="<f4")  # makes -0 and 0 the same row
-    return rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
-
-
 def _places(x: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return a number of 0 to 1 that depends on the row alone."""
-    words = [hashlib.blake2b(key.tobytes(), digest_size=8, person=b"application").digest() for key in _keys(x)]
+    words = [hashlib.blake2b(key.tobytes(), digest_size=8, person=b"application").digest() for key in row_keys(x)]
     return np.frombuffer(b"".join(words), dtype="<u8") / 2.0**64

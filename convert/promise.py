@@ -111,7 +111,7 @@ def promise_for(
         return Promise(None, reached, None, words, check(invoked, bound, None), deployment.threshold)
     moved = None
     if application is not None:
-        words = f"Inputs: as recorded in {application.name}."
+        words = f"Inputs: as recorded in {application.name}, equal rows counted once."
         whole = _calibrated(kernel, [application.proposal, application.calibration], run, eps, delta, foreign)
         moved = _moved(kernel, application, run, usual, whole)
     chosen = whole.chosen
@@ -193,7 +193,7 @@ def _impossible(kernel: Kernel, whole: Calibration) -> CheckFailed:
 def distribution(kernel: Kernel) -> str:
     """Return in words for which inputs figures and promises hold."""
     if kernel.recorded is not None:
-        return "Inputs: as recorded in the kernel's data files."
+        return "Inputs: as recorded in the kernel's data files, equal rows counted once."
     if kernel.sampler is not None:
         return f"Inputs: as {kernel.sampler.function} of the kernel draws them."
     return "Inputs: uniform over the trained box."

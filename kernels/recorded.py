@@ -1,4 +1,8 @@
-"""Recorded inputs, shared out between the purposes so that equal rows never serve two of them."""
+"""Recorded inputs, shared out between the purposes so that equal rows never serve two of them.
+
+Training sees a row as often as it was recorded. For all other purposes equal rows count once: a hundred copies of one
+row are one trial, and a bound that took them for a hundred would promise what it cannot know.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +35,14 @@ class Recorded:
     @cached_property
     def owners(self) -> NDArray[np.int64]:
         """Index into PURPOSES of the purpose that each row belongs to, [N]; it depends on the row's inputs only."""
-        rows = np.ascontiguousarray(self.x + np.float32(0.0), dtype="<f4")  # makes -0 and 0 the same row
-        words = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+        words = [hashlib.blake2b(key.tobytes(), digest_size=8).digest() for key in row_keys(self.x)]
         places = np.frombuffer(b"".join(words), dtype="<u8") / 2.0**64
         return np.searchsorted(np.cumsum(list(SHARES.values()))[:-1], places, side="right")
 
     def draw(
         self, kernel: str, purpose: str, count: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Return up to `count` of the purpose's rows in random order, each row of the file at most once.
+        """Return up to `count` of the purpose's rows in random order; but for training, equal ones once.
 
         Raises:
             KernelError: none of the rows belongs to the purpose.
@@ -50,5 +53,18 @@ class Recorded:
                 f"kernel {kernel}: no recorded row is left for {purpose}, which gets {SHARES[purpose]:.0%} of them.",
                 f"There are {len(np.unique(self.x, axis=0))} distinct rows of inputs: record more.",
             )
+        if purpose != "train":
+            mine = mine[first_of_equals(self.x[mine])]
         chosen = rng.permutation(mine)[:count]
         return self.x[chosen], None if self.y is None else self.y[chosen]
+
+
+def row_keys(x: NDArray[np.float32]) -> NDArray[np.void]:
+    """Return one value a row of x [N, n], equal for equal rows; -0 equals 0."""
+    rows = np.ascontiguousarray(x + np.float32(0.0), dtype="<f4")
+    return rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
+
+
+def first_of_equals(x: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the place of the first of each set of equal rows of x [N, n], ascending."""
+    return np.sort(np.unique(row_keys(x), return_index=True)[1])

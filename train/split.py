@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.errors import CheckFailed, KernelError
 from axedge.kernels.kernel import Kernel, Samples
+from axedge.kernels.recorded import row_keys
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,7 @@ def draw_split(kernel: Kernel, train: int, validation: int, test: int, seed: int
 
 def seen_before(x: NDArray[np.float32], earlier: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which rows of x [N, n] are rows of `earlier` [M, n] too, [N]; -0 equals 0."""
-    return np.isin(_keys(x), _keys(earlier))
-
-
-def _keys(x: NDArray[np.float32]) -> NDArray[np.void]:
-    rows = np.ascontiguousarray(x + np.float32(0.0), dtype=np.float32)
-    return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    return np.isin(row_keys(x), row_keys(earlier))
 
 
 def _without(kernel: Kernel, samples: Samples, seen: NDArray[np.float32], purpose: str) -> Samples:

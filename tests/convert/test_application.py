@@ -73,7 +73,7 @@ def test_no_row_serves_two_purposes(kernel, trained, recorded):
     parts = application_of(task, np.concatenate([x, x]), "twice", record)
     rows = [{tuple(row) for row in part.x.tolist()} for part in (parts.proposal, parts.calibration, parts.bench)]
     assert not (rows[0] & rows[1] or rows[0] & rows[2] or rows[1] & rows[2])
-    assert parts.rows == 2 * len(x)
+    assert parts.rows == len(x), "copies of a row are no trials of their own"
     for purpose, seen in (("train", task.train.x), ("validation", task.finals.x)):
         with pytest.raises(CheckFailed, match=r"3 of 1003 rows of mixed were used in training, the first is row 1001"):
             application_of(task, np.concatenate([x[:1000], seen[:3]]), "mixed", record)
@@ -82,9 +82,11 @@ def test_no_row_serves_two_purposes(kernel, trained, recorded):
 
 def test_what_cannot_be_calibrated_on_is_refused_before_anything_is_written(kernel, trained, tmp_path):
     few = write(tmp_path / "few.csv", kernel.draw("fresh", 40, 3).x)
+    copies = write(tmp_path / "copies.csv", np.tile(kernel.draw("fresh", 40, 3).x, (100, 1)))
     wide = write(tmp_path / "wide.csv", np.ones((600, 3)))
     for path, error, words in (
         (few, UsageError, "40 rows, too few"),
+        (copies, UsageError, "40 different rows, too few"),
         (wide, KernelError, "3 columns, 2 expected"),
         (tmp_path / "none.csv", KernelError, "cannot be read"),
     ):
