@@ -44,15 +44,20 @@ def _bound_loss(topology: Topology, error: ErrorSpec, outputs: Affine, part: Rou
 
     The labels of the safe logit come from the answers of the same step. The selective part lets the gradient of the
     answers through too: what the predictor lets go, the approximator need not learn.
+
+    Many results judged together (rmse) warm up on their squared error instead of the logarithm: on jpeg's 64, 0.89
+    against 0.82 invocation at 95 % precision.
     """
     tf = tensorflow()
-    denormalise = _denormalising(outputs)
+    denormalise, squared = _denormalising(outputs), _squared_error(outputs)
 
     def loss(flat: Any, x: Any, y: Any, row: Any) -> Any:
         answer, logit = forward(topology, flat, x)
-        ratio = losses.squared_ratio(error, y, denormalise(answer))
+        answer = denormalise(answer)
+        ratio = losses.squared_ratio(error, y, answer)
         soft = losses.sigmoid_loss(ratio, row[2])
-        total = (1.0 - row[1]) * losses.log_loss(ratio) + row[1] * soft
+        warm = squared(y, answer) if error.metric == "rmse" else losses.log_loss(ratio)
+        total = (1.0 - row[1]) * warm + row[1] * soft
         if logit is not None:
             total += part.cross_entropy * losses.cross_entropy(logit, losses.safe_labels(ratio))
             total += row[3] * losses.selective_loss(logit, soft, row[4])
@@ -64,19 +69,24 @@ def _bound_loss(topology: Topology, error: ErrorSpec, outputs: Affine, part: Rou
 def _squared_loss(topology: Topology, error: ErrorSpec, outputs: Affine, part: Round) -> LossFunction:
     """Return the paper's joint loss: mean squared error of the normalised outputs plus cross-entropy."""
     tf = tensorflow()
-    denormalise = _denormalising(outputs)
-    scale = tf.constant(outputs.scale[:, np.newaxis], tf.float32)
+    denormalise, squared = _denormalising(outputs), _squared_error(outputs)
 
     def loss(flat: Any, x: Any, y: Any, row: Any) -> Any:
         answer, logit = forward(topology, flat, x)
         answer = denormalise(answer)
-        total = losses.squared_error(y / scale, answer / scale)
+        total = squared(y, answer)
         if logit is not None:
             labels = losses.safe_labels(losses.squared_ratio(error, y, answer))
             total += part.cross_entropy * losses.cross_entropy(logit, labels)
         return tf.reduce_mean(total, axis=1)
 
     return loss
+
+
+def _squared_error(outputs: Affine) -> Callable[[Any, Any], Any]:
+    """Return the mean squared error of the normalised outputs, [R, B], of results and answers in the kernel's units."""
+    scale = tensorflow().constant(outputs.scale[:, np.newaxis], tensorflow().float32)
+    return lambda y, answer: losses.squared_error(y / scale, answer / scale)
 
 
 def _denormalising(outputs: Affine) -> Callable[[Any], Any]:
