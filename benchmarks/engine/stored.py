@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 
 from axedge.artifacts.files import atomic_write
-from axedge.convert.qnet import Activation, Dense, Deployment, InputCode, Lookup, Multiply, OutputCode, QNet, Tanh16
+from axedge.convert.qnet import (
+    Activation,
+    Band,
+    Dense,
+    Deployment,
+    InputCode,
+    Lookup,
+    Multiply,
+    OutputCode,
+    QNet,
+    Tanh16,
+)
 
 _KINDS = {kind.__name__: kind for kind in (Dense, Multiply, Lookup, Tanh16)}
 _TYPES = {
@@ -21,6 +32,8 @@ _TYPES = {
     "multiplier": np.int32,
     "shift": np.int32,
     "table": np.int8,
+    "low": np.int8,
+    "high": np.int8,
 }
 
 
@@ -49,12 +62,7 @@ def write_net(path: Path, net: QNet, about: Mapping[str, Any] | None = None) -> 
 def read_net(path: Path) -> QNet:
     """Read what `write_net` wrote."""
     body = json.loads(path.read_text())
-    operations = tuple(
-        _KINDS[entry.pop("type")](
-            **{key: np.array(value, _TYPES[key]) if isinstance(value, list) else value for key, value in entry.items()}
-        )
-        for entry in body["operations"]
-    )
+    operations = tuple(_KINDS[entry.pop("type")](**_arrays(entry)) for entry in body["operations"])
     activations = {entry["name"]: Activation(**entry) for entry in body["activations"]}
     return QNet(activations, operations, body["source"], body["answer"], body["logit"])
 
@@ -72,6 +80,7 @@ def write_deployment(path: Path, deployment: Deployment, provenance: Mapping[str
         "notes": list(deployment.notes),
         "inputs": [asdict(rule) for rule in deployment.inputs],
         "outputs": [asdict(rule) for rule in deployment.outputs],
+        "guard": [{key: _plain(value) for key, value in vars(band).items()} for band in deployment.guard],
     }
     write_net(path, deployment.net, rules)
 
@@ -86,8 +95,14 @@ def read_deployment(path: Path) -> tuple[Deployment, dict[str, Any]]:
         inputs=tuple(InputCode(**rule) for rule in body["inputs"]),
         outputs=tuple(OutputCode(**rule) for rule in body["outputs"]),
         notes=tuple(body["notes"]),
+        guard=tuple(Band(**_arrays(band)) for band in body["guard"]),
     )
     return deployment, body["provenance"]
+
+
+def _arrays(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry with its lists as arrays of the types that the networks hold."""
+    return {key: np.array(value, _TYPES[key]) if isinstance(value, list) else value for key, value in entry.items()}
 
 
 def _plain(value: object) -> object:

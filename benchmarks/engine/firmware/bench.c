@@ -1,8 +1,10 @@
 /*
- * Counts what one call costs: 1,000 times {fill inputs, call}, in windows that SysTick's 24 bits can hold. The host subtracts the
- * same loop around an empty function. Also: loops of known length, a checksum of all answers, the painted stack.
+ * Counts what one call costs: 1,000 times {fill inputs, call}, in windows that SysTick's 24 bits shall hold: where one does not, it
+ * says so and stops. The host subtracts the same loop around an empty function. Also: loops of known length, a checksum of all
+ * answers, the painted stack.
  *
- * TARGET is the function called; TARGET_NET tells whether it takes codes, TARGET_FLOAT whether it takes floats.
+ * TARGET is the function called; TARGET_NET tells whether it takes codes, TARGET_FLOAT whether it takes floats; CALLS_PER_WINDOW
+ * divides 1,000.
  */
 #include <string.h>
 
@@ -11,8 +13,8 @@
 #include "start.h"
 
 #define SYST ((volatile uint32_t *)0xE000E010u)
-#define WINDOWS 8
-#define CALLS_PER_WINDOW 125
+#define SYST_COUNTFLAG (1u << 16)
+#define CALLS 1000
 #define PAINT 0xA5C3A5C3u
 
 extern uint32_t stack_bottom[];
@@ -36,6 +38,17 @@ void TARGET(const axe_bench_code *in, axe_bench_code *out, axe_bench_code *logit
 static uint32_t now(void)
 {
     return SYST[2];
+}
+
+/* Let SysTick count down from the top, and forget that it ever reached 0. */
+static void rewind(void)
+{
+    SYST[2] = 0;
+}
+
+static int has_wrapped(void)
+{
+    return (SYST[0] & SYST_COUNTFLAG) != 0;
 }
 
 /* Ticks of `count` rounds of two instructions each. */
@@ -66,7 +79,7 @@ static uint32_t checksum(void)
     unsigned char bytes[sizeof out];
     uint32_t sum = 2166136261u;
     unsigned i, j;
-    for (i = 0; i < WINDOWS * CALLS_PER_WINDOW; i++) {
+    for (i = 0; i < CALLS; i++) {
         memset(out, 0, sizeof out);
         memcpy(in, TABLE[i % ROWS], sizeof in);
         CALL(in, out);
@@ -89,7 +102,7 @@ static uint32_t stack(void)
     for (at = stack_bottom; (uint32_t)at < here; at++) {
         *at = PAINT;
     }
-    for (i = 0; i < WINDOWS * CALLS_PER_WINDOW; i++) {
+    for (i = 0; i < CALLS; i++) {
         unsigned j;
         for (j = 0; j < AXE_BENCH_INPUTS; j++) {
             in[j] = TABLE[i % ROWS][j];
@@ -110,8 +123,13 @@ int main(void)
     SYST[0] = 5;
     say_number("spin_1000", spin(1000));
     say_number("spin_101000", spin(101000));
-    for (i = 0; i < WINDOWS; i++) {
-        ticks += window(i * CALLS_PER_WINDOW);
+    for (i = 0; i < CALLS; i += CALLS_PER_WINDOW) {
+        rewind();
+        ticks += window(i);
+        if (has_wrapped()) {
+            say_number("wrapped", 1);
+            return 0;
+        }
     }
     say_number("ticks", ticks);
     say_number("checksum", checksum());

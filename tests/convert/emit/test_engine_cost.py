@@ -6,14 +6,17 @@ import warnings
 from dataclasses import replace
 
 import pytest
+from emit_nets import bands
 
+from axedge.artifacts.errors import CheckFailed
+from axedge.convert.emit import emit_aot
 from axedge.kernels.kernel import load_kernel
 from benchmarks.engine.baselines import FIGURES, FILE, known, unknown, worse
-from benchmarks.engine.harness import MACHINES, compiler_id
+from benchmarks.engine.harness import CALLS, MACHINES, Bench, Exact, compiler_id
 from benchmarks.engine.measure import TRAINED, Row, gated_rows, network_rows
 from benchmarks.engine.networks import FOLDER, SHAPES, draw_network, reference
 from benchmarks.engine.report import GAIN, broken_promises
-from benchmarks.engine.stored import read_deployment
+from benchmarks.engine.stored import read_deployment, write_deployment
 
 
 @pytest.mark.qemu
@@ -104,3 +107,32 @@ def test_the_committed_networks_are_the_drawn_ones_and_hold_no_zero(name):
         if hasattr(before, "weights"):
             assert (before.weights != 0).all() and (before.weights == after.weights).all()
             assert (before.bias == after.bias).all()
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("rounds", [35_000, 900_000])
+def test_a_call_that_overruns_the_counter_is_counted_in_smaller_windows_or_refused(tmp_path, rounds):
+    """125 calls of 70,000 instructions turn SysTick's 24 bits over on this machine, and 5 of 1,800,000."""
+    source = tmp_path / "slow.c"
+    loop = '__asm__ volatile("1: subs %0, #1\\n\\tbne 1b" : "+r"(rounds)::"cc");'
+    source.write_text(
+        "void slow(const float *in, float *out);\nvoid slow(const float *in, float *out)\n"
+        f"{{\n    unsigned rounds = {rounds}u;\n    {loop}\n    *out = *in;\n}}\n"
+    )
+    machine = MACHINES["cortex-m55"]
+    bench = Bench(tmp_path / "bench", reference("small"), machine, "speed", Exact("slow", source))
+    if rounds > 100_000:
+        with pytest.raises(CheckFailed, match="slow on mps3-an547: a call takes over 1,638,400 instructions"):
+            bench.run("slow")
+        return
+    ticks = bench.run("slow").ticks - bench.run("empty_float").ticks
+    assert machine.instructions(ticks) / CALLS == pytest.approx(2 * rounds, abs=16)
+
+
+@pytest.mark.host
+def test_a_stored_network_keeps_its_domain_guard(tmp_path):
+    guarded = replace(reference("small"), guard=bands(3, 2, 2))
+    write_deployment(tmp_path / "guarded.json", guarded, {"seed": 3})
+    again, provenance = read_deployment(tmp_path / "guarded.json")
+    assert provenance == {"seed": 3} and again.inputs == guarded.inputs
+    assert emit_aot(again) == emit_aot(guarded) and "band1" in emit_aot(again)["axnet_bench.c"]
