@@ -12,6 +12,7 @@ import click
 from axedge.artifacts.errors import CheckFailed
 from axedge.artifacts.workspace import Workspace
 from axedge.options import (
+    arena_option,
     engine_option,
     example,
     find_board,
@@ -21,6 +22,7 @@ from axedge.options import (
     kernel_argument,
     optimize_option,
     out_option,
+    tflm_option,
 )
 from axedge.pipeline import Choice, Pipeline
 from axedge.terminal import Terminal
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 @kernel_argument
 @click.option("-b", "--board", "boards", metavar="BOARD", multiple=True, help="Target board; may be given again.")
 @engine_option
+@tflm_option
+@arena_option
 @optimize_option
 @out_option
 @force_option
@@ -44,6 +48,8 @@ def size(
     kernel: str | None,
     boards: tuple[str, ...],
     engine: str,
+    tflm: Path | None,
+    arena: int | None,
     optimize: str,
     out: Path,
     force: bool,
@@ -59,7 +65,7 @@ def size(
 
     chosen = [find_board(name) for name in boards] or [find_board(None)]
     workspace = Workspace(out)
-    choice = Choice(engine=engine, optimize=optimize, force=force)
+    choice = Choice(engine=engine, tflm=tflm, arena_bytes=arena, optimize=optimize, force=force)
     pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
     records, refused = [], {}
     for board in chosen:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.files import atomic_write, digest
 from axedge.artifacts.kept import Judged
+from axedge.artifacts.pair import OPTIMIZE, generated_source
 from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
 from axedge.artifacts.records.convert import (
@@ -231,7 +232,7 @@ def _write_files(
     """Write all but convert.json, which is taken away first so that it never lies; return the number of samples."""
     parsed = parse(tflite)
     heads = (parsed.answer_position, parsed.logit_position)
-    sources = emit_aot(deployment)
+    sources = _pairs(deployment)
     sources |= emit_arrays(kernel.name, tflite, deployment.model_hash, parsed.operators, heads, arena_bytes)
     (folder / ConvertRecord.FILE).unlink(missing_ok=True)
     atomic_write(folder / TFLITE_FILE, tflite)
@@ -239,6 +240,16 @@ def _write_files(
         atomic_write(folder / name, text)
     write_vectors(folder / VECTORS_FILE, deployment, codes)
     return write_samples(folder / SAMPLES_FILE, kernel, samples, seed)
+
+
+def _pairs(deployment: Deployment) -> dict[str, str]:
+    """Return the generated C by path: one header, and a source for each thing that it can be made for."""
+    texts: dict[str, str] = {}
+    for optimize in OPTIMIZE:
+        made = emit_aot(deployment, optimize)
+        source = made.pop(f"axnet_{deployment.kernel}.c")
+        texts |= made | {generated_source(deployment.kernel, optimize): source}
+    return texts
 
 
 def _description(kernel: Kernel, deployment: Deployment) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def build_firmware(
         board: what the image is for.
         folder: where to; what an earlier build left there is replaced.
         engine: what executes the network: "aot" or "tflm".
-        optimize: "speed" (-O3), "balanced" (-O2) or "size" (-Os) for network and kernel; the rest is always -Os.
+        optimize: what the network's C is made for, and with the exact function compiled for: "speed" (-O3), "balanced"
+            (-O2) or "size" (-Os); the rest is always -Os.
         sanitize: native board only: with the address and undefined-behaviour sanitizers.
         network: False builds the firmware with the exact function alone.
         tflm: where TensorFlow Lite Micro was built, for the engine of that name.
@@ -149,7 +150,7 @@ def _plan(
         raise UsageError(f"there is no optimisation {optimize!r}.", did_you_mean(optimize, OPTIMIZE_FLAGS))
     if sanitize and not board.is_host:
         raise UsageError(f"board {board.name} cannot run the sanitizers.", "Board native can.")
-    pair = read_pair(convert_folder, kernel.name)
+    pair = read_pair(convert_folder, kernel.name, optimize)
     host_arena_bytes = _check_convert_record(convert_folder, kernel, pair.model_hash)
     toolchain = find_toolchain(board.toolchain)
     inputs = BuildInputs(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.pair import generated_source
 
 HEADER_BYTES, CRC_BYTES, RUN_HEADER_BYTES, HELLO_FIXED_BYTES = 7, 4, 2, 72  # docs/protocol.md
 COBS_BLOCK_BYTES = 254
@@ -25,6 +26,7 @@ class GeneratedPair:
         inputs: numbers a sample takes.
         outputs: numbers a sample gives.
         activation_bits: 8 or 16.
+        optimize: which of the sources: "speed", "balanced" or "size".
     """
 
     kernel: str
@@ -33,6 +35,7 @@ class GeneratedPair:
     inputs: int
     outputs: int
     activation_bits: int
+    optimize: str = "speed"
 
     @property
     def header(self) -> Path:
@@ -42,7 +45,7 @@ class GeneratedPair:
     @property
     def source(self) -> Path:
         """The C file."""
-        return self.folder / f"axnet_{self.kernel}.c"
+        return self.folder / generated_source(self.kernel, self.optimize)
 
     @property
     def arrays(self) -> tuple[Path, Path]:
@@ -50,8 +53,13 @@ class GeneratedPair:
         return self.folder / f"axnet_{self.kernel}_tflite.h", self.folder / f"axnet_{self.kernel}_tflite.cc"
 
 
-def read_pair(folder: Path, kernel: str) -> GeneratedPair:
+def read_pair(folder: Path, kernel: str, optimize: str = "speed") -> GeneratedPair:
     """Read the sizes and the hash of a generated pair from its header.
+
+    Args:
+        folder: what `axedge convert` left.
+        kernel: name.
+        optimize: what the source is made for: "speed", "balanced" or "size".
 
     Raises:
         ArtifactError: a file is missing, or is not what `axedge convert` writes.
@@ -60,7 +68,7 @@ def read_pair(folder: Path, kernel: str) -> GeneratedPair:
     again = "Run `axedge convert` again."
     try:
         text = header.read_text(encoding="utf-8")
-        header.with_suffix(".c").stat()
+        (folder / generated_source(kernel, optimize)).stat()
     except OSError as error:
         raise ArtifactError(f"{error.filename} is missing.", again) from None
     macros = {match["name"]: match["value"].strip().strip('"') for match in _MACRO.finditer(text)}
@@ -70,7 +78,9 @@ def read_pair(folder: Path, kernel: str) -> GeneratedPair:
         int(model_hash, 16)
     except (KeyError, ValueError):
         raise ArtifactError(f"{header} is not a header that axedge generated.", again) from None
-    return GeneratedPair(kernel, folder, model_hash, sizes["INPUTS"], sizes["OUTPUTS"], sizes["ACTIVATION_BITS"])
+    return GeneratedPair(
+        kernel, folder, model_hash, sizes["INPUTS"], sizes["OUTPUTS"], sizes["ACTIVATION_BITS"], optimize
+    )
 
 
 def frame_bytes(payload: int) -> int:

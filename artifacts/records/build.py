@@ -103,7 +103,8 @@ class BuildRecord(Record):
         board: name of the board.
         engine: "aot", "tflm", or "none" for a firmware without a network.
         activations: "int8" or "int16".
-        optimize: "speed", "balanced" or "size".
+        optimize: what the network's C was made for, and with the exact function compiled for: "speed", "balanced" or
+            "size".
         model_hash: 16 hex digits, as in convert.json.
         build_id: 16 hex digits, hash of all that goes into the image, the compiler and its libraries included; the
             board's HELLO carries the same.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from axedge.artifacts.pair import OPTIMIZE, generated_source
 from axedge.artifacts.records.base import Part, Record
 
 
@@ -396,5 +397,6 @@ class ConvertRecord(Record):
     def produced(self) -> tuple[str, ...]:
         """The network, its samples, and its C."""
         stem = f"axnet_{self.kernel}"
-        pairs = (f"{stem}.h", f"{stem}.c", f"{stem}_tflite.h", f"{stem}_tflite.cc")
-        return ("axnet.tflite", "vectors.npz", "samples.npz", "judged.npz", *pairs)
+        sources = (generated_source(self.kernel, optimize) for optimize in OPTIMIZE)
+        arrays = (f"{stem}_tflite.h", f"{stem}_tflite.cc")
+        return ("axnet.tflite", "vectors.npz", "samples.npz", "judged.npz", f"{stem}.h", *sources, *arrays)

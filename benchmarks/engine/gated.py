@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from axedge.convert.deployment import TURNED_AWAY, answer
 from axedge.convert.qnet import Deployment
 from axedge.kernels.kernel import Kernel
 from benchmarks.engine.harness import CALLS, Bench, Exact, Machine
@@ -40,8 +41,13 @@ def bench_inputs(kernel: Kernel) -> np.ndarray:
     return kernel.draw("bench", CALLS, 0).x
 
 
+def within_guard(deployment: Deployment, x: np.ndarray) -> np.ndarray:
+    """Return those of the inputs, float32 of shape (N, inputs), that the domain guard lets through to the network."""
+    return x[answer(deployment, x)[1] != TURNED_AWAY]
+
+
 def gated_mean(deployment: Deployment, kernel: Kernel, machine: Machine, invocation: float, folder: Path) -> GatedMean:
-    """Count the parts of a gated call, each over 1,000 inputs of the application.
+    """Count the parts of a gated call, each over 1,000 inputs of the application that the domain guard lets through.
 
     Args:
         deployment: converted.
@@ -50,7 +56,7 @@ def gated_mean(deployment: Deployment, kernel: Kernel, machine: Machine, invocat
         invocation: share of inputs on which the network is used, from more samples than are run here.
         folder: for the bench's files.
     """
-    inputs = bench_inputs(kernel)
+    inputs = within_guard(deployment, bench_inputs(kernel))
     own = Exact(kernel.name, Path(str(kernel.source)))
     counted = []
     for name, threshold, exact, target in (

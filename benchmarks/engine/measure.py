@@ -11,10 +11,10 @@ import numpy as np
 
 from axedge.artifacts.errors import CheckFailed
 from axedge.convert import reference
-from axedge.convert.emit import OPTIMISE
+from axedge.convert.emit import OPTIMIZE
 from axedge.convert.qnet import Deployment
 from axedge.kernels.kernel import Kernel, load_kernel
-from benchmarks.engine.gated import ALWAYS, NEVER, bench_inputs
+from benchmarks.engine.gated import ALWAYS, NEVER, bench_inputs, within_guard
 from benchmarks.engine.harness import CALLS, MACHINES, Bench, Exact, Machine, Result, code_rows
 from benchmarks.engine.networks import FOLDER, SHAPES, with_threshold
 from benchmarks.engine.networks import reference as reference_network
@@ -66,7 +66,7 @@ class Row:
         return asdict(self)
 
 
-def reference_rows(cores: tuple[str, ...] = tuple(MACHINES), modes: tuple[str, ...] = OPTIMISE) -> Iterator[Row]:
+def reference_rows(cores: tuple[str, ...] = tuple(MACHINES), modes: tuple[str, ...] = OPTIMIZE) -> Iterator[Row]:
     """Measure both reference networks.
 
     Raises:
@@ -78,8 +78,18 @@ def reference_rows(cores: tuple[str, ...] = tuple(MACHINES), modes: tuple[str, .
                 yield from network_rows(network, reference_network(network), MACHINES[core], optimize)
 
 
-def network_rows(name: str, deployment: Deployment, machine: Machine, optimize: str) -> Iterator[Row]:
-    """Measure the core, an accepted and a rejected call."""
+def network_rows(
+    name: str, deployment: Deployment, machine: Machine, optimize: str, inputs: np.ndarray | None = None
+) -> Iterator[Row]:
+    """Measure the core, an accepted and a rejected call.
+
+    Args:
+        name: of the network.
+        deployment: the network.
+        machine: the emulated core.
+        optimize: speed, balanced or size.
+        inputs: of the calls, float32, all within the domain guard; None: uniform over the box.
+    """
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder) / "core", deployment, machine, optimize)
         empty, full = bench.run("empty_net"), bench.run("axe_bench_net")
@@ -87,7 +97,9 @@ def network_rows(name: str, deployment: Deployment, machine: Machine, optimize: 
             raise CheckFailed(f"{name} on {machine.core}, {optimize}: the answers differ from the reference's.")
         yield row(machine, name, optimize, "core", full, empty)
         for measure, threshold in (("call_accepted", ALWAYS), ("call_rejected", NEVER)):
-            bench = Bench(Path(folder) / measure, with_threshold(deployment, threshold), machine, optimize)
+            bench = Bench(
+                Path(folder) / measure, with_threshold(deployment, threshold), machine, optimize, inputs=inputs
+            )
             yield row(machine, name, optimize, measure, bench.run("axe_bench"), bench.run("empty_float"))
 
 
@@ -100,10 +112,12 @@ def trained_rows(names: tuple[str, ...] = tuple(TRAINED), cores: tuple[str, ...]
     """
     for name in names:
         deployment, provenance = read_deployment(FOLDER / f"{name}.json")
+        kernel = load_kernel(provenance["kernel"])
         for core in cores:
             if name in CALLS_COUNTED:
-                yield from network_rows(name, deployment, MACHINES[core], "speed")
-            yield from gated_rows(name, deployment, load_kernel(provenance["kernel"]), MACHINES[core])
+                inputs = within_guard(deployment, bench_inputs(kernel))
+                yield from network_rows(name, deployment, MACHINES[core], "speed", inputs)
+            yield from gated_rows(name, deployment, kernel, MACHINES[core])
 
 
 def gated_rows(name: str, deployment: Deployment, kernel: Kernel, machine: Machine) -> Iterator[Row]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from axedge.convert.emit.emit import CORES, OPTIMISE, emit_aot
+from axedge.convert.emit.emit import CORES, OPTIMIZE, emit_aot
 
-__all__ = ["CORES", "OPTIMISE", "emit_aot"]
+__all__ = ["CORES", "OPTIMIZE", "emit_aot"]

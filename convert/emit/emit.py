@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from axedge.artifacts.errors import UsageError, did_you_mean
+from axedge.artifacts.pair import OPTIMIZE
 from axedge.convert.emit.check import check_deployment
 from axedge.convert.emit.compact import CompactPrinter
 from axedge.convert.emit.dsp import DspPrinter
@@ -13,7 +14,6 @@ from axedge.convert.emit.program import NoForm
 from axedge.convert.emit.render import render_pair
 from axedge.convert.qnet import Deployment, QNet
 
-OPTIMISE = ("speed", "balanced", "size")
 CORES = ("generic", "cortex-m0", "cortex-m4", "cortex-m55")
 
 _GENERIC = """\
@@ -50,7 +50,7 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
         UnsupportedModel: the network holds something that the generated C cannot run; the message names the layer.
         UsageError: an unknown `optimize` or `core`.
     """
-    for what, value, known in (("optimisation", optimize, OPTIMISE), ("core", core, CORES)):
+    for what, value, known in (("optimisation", optimize, OPTIMIZE), ("core", core, CORES)):
         if value not in known:
             raise UsageError(f"unknown {what} {value!r}.", did_you_mean(value, known))
     check_deployment(deployment)

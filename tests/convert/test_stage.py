@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from axedge.artifacts.errors import ArtifactError, CheckFailed, UsageError
+from axedge.artifacts.pair import generated_source
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.convert import checks, promise
 from axedge.convert.deployment import answer, load_deployment
@@ -43,13 +44,18 @@ def converted_folder(kernel, trained, tmp_path_factory):
 
 
 def contents(folder) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_the_folder_holds_what_build_and_bench_need(converted_folder):
-    names = {path.name for path in converted_folder.iterdir()}
+    names = set(contents(converted_folder))
     c_files = {"axnet_inversek2j.h", "axnet_inversek2j.c", "axnet_inversek2j_tflite.h", "axnet_inversek2j_tflite.cc"}
+    c_files |= {"balanced/axnet_inversek2j.c", "size/axnet_inversek2j.c"}
     assert names == {"axnet.tflite", "vectors.npz", "samples.npz", "judged.npz", "convert.json"} | c_files
+    for optimize in ("speed", "balanced", "size"):
+        text = (converted_folder / generated_source("inversek2j", optimize)).read_text()
+        assert f"Made for {optimize}" in text
 
 
 def test_the_same_input_gives_the_same_bytes(kernel, trained, converted_folder, tmp_path):

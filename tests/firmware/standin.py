@@ -15,7 +15,8 @@ from typing import Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from axedge.artifacts.files import digest_files
+from axedge.artifacts.files import atomic_write, digest_files
+from axedge.artifacts.pair import OPTIMIZE, generated_source
 from axedge.artifacts.records.build import BuildRecord
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.firmware.boards import load_board
@@ -188,13 +189,14 @@ def write_kernel(folder: Path, has_exact: bool = True) -> StandIn:
 
 
 def write_pair(folder: Path, has_exact: bool = True, bits: int = 8) -> Path:
-    """Write axnet_standin.{h,c} and convert.json; return the folder."""
+    """Write axnet_standin.h, its sources and convert.json; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     words = {"@BITS@": str(bits), "@LIMIT@": str(2 ** (bits - 1) - 1), "@HAS_EXACT@": str(int(has_exact))}
-    for name, text in (("axnet_standin.h", HEADER), ("axnet_standin.c", SOURCE)):
+    sources = {generated_source(NAME, optimize): SOURCE for optimize in OPTIMIZE}
+    for name, text in {"axnet_standin.h": HEADER, **sources}.items():
         for word, value in words.items():
             text = text.replace(word, value)
-        (folder / name).write_text(text)
+        atomic_write(folder / name, text)
     convert_record(has_exact, bits).save(folder)
     return folder
 

@@ -1,6 +1,5 @@
 """A trained and converted network on every emulated board: built, booted, checked bit for bit, and benched."""
 
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,8 @@ import pytest
 from bench_folders import convert_record
 
 import axedge.host.bench as bench_module
+from axedge.artifacts.files import atomic_write
+from axedge.artifacts.pair import OPTIMIZE, generated_source
 from axedge.artifacts.records.convert import ErrorRule, InputRule, OutputRule
 from axedge.artifacts.workspace import Workspace
 from axedge.convert import deployment
@@ -32,14 +33,16 @@ UNITS = {"qemu": "instructions", "program": "cycles", "process": "nanoseconds"}
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
-    """Returns what `axedge convert` would leave of the stored network, and the network itself."""
-    return cache(lambda optimize: convert(tmp_path_factory.mktemp(optimize), optimize))
+    """Return what `axedge convert` would leave of the stored network, and the network itself."""
+    return convert(tmp_path_factory.mktemp("converted"))
 
 
-def convert(folder, optimize):
+def convert(folder):
     kernel, (trained, _) = load_kernel("inversek2j"), read_deployment(STORED)
-    for name, text in emit_aot(trained, optimize).items():
-        (folder / name).write_text(text)
+    for optimize in OPTIMIZE:
+        pair = emit_aot(trained, optimize)
+        atomic_write(folder / generated_source("inversek2j", optimize), pair["axnet_inversek2j.c"])
+        atomic_write(folder / "axnet_inversek2j.h", pair["axnet_inversek2j.h"])
     samples = kernel.draw("bench", SAMPLES, SEED)
     write_vectors(folder / VECTORS_FILE, trained, vector_codes(trained, samples.x, SEED))
     np.savez(folder / "samples.npz", x=samples.x, y=samples.y, seed=np.int64(SEED))
@@ -59,9 +62,9 @@ def convert(folder, optimize):
 @pytest.mark.parametrize(("name", "optimize"), [*((name, "speed") for name in EMULATED), ("arduino-uno", "size")])
 def test_a_trained_network_runs_bit_for_bit_and_is_benched(converted, tmp_path, monkeypatch, name, optimize):
     monkeypatch.setattr(bench_module, "_compare_desktop", lambda *_: None)
-    folder, kernel, trained = converted(optimize)
+    folder, kernel, trained = converted
     board, workspace, image = load_board(name), Workspace(tmp_path), tmp_path / "image"
-    build_firmware(folder, kernel, board, image)
+    build_firmware(folder, kernel, board, image, optimize=optimize)
     assert flash(image, board, workspace=workspace).verified
     connection = Connection(board, workspace)
     x = np.load(folder / "samples.npz")["x"]
@@ -82,3 +85,19 @@ def test_a_trained_network_runs_bit_for_bit_and_is_benched(converted, tmp_path, 
     assert record.ticks.approximate.min > 0 and record.ticks.exact.min > 0
     assert record.precision > 0.85
     assert record.footprint.engine_ram_bytes == 0 or (name, optimize) == ("arduino-uno", "size")  # a row a layer
+
+
+def test_an_image_made_for_size_takes_less_flash_and_gives_the_same_bits(converted, tmp_path):
+    folder, kernel, _ = converted
+    board, x = load_board("microbit"), np.load(folder / "samples.npz")["x"]
+    flash_bytes, answers = {}, {}
+    for optimize in OPTIMIZE:
+        image, workspace = tmp_path / optimize / "image", Workspace(tmp_path / optimize)
+        record = build_firmware(folder, kernel, board, image, optimize=optimize)
+        assert record.optimize == optimize
+        flash_bytes[optimize] = record.footprint.engine_flash_bytes
+        flash(image, board, workspace=workspace)
+        with Connection(board, workspace).open() as device:
+            answers[optimize] = device.run(x, Mode.APPROXIMATE)["outputs"].tobytes()
+    assert flash_bytes["size"] < 0.7 * flash_bytes["speed"]
+    assert answers["size"] == answers["balanced"] == answers["speed"]
