@@ -7,12 +7,21 @@ import hashlib
 import io
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from axedge.artifacts.errors import ArtifactError
+
+#: What reading an .npz of plain arrays, or a part of any zip, raises where the file is missing, damaged, encrypted, no
+#: such file at all, or says that it holds more than there is memory for.
+UNREADABLE_ARCHIVE = (
+    *(OSError, ValueError, EOFError, KeyError, TypeError, AttributeError),
+    *(MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error),
+)
 
 
 @contextmanager

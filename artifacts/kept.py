@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import ClassVar, Self
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import ArtifactError
-from axedge.artifacts.files import atomic_arrays
+from axedge.artifacts.files import UNREADABLE_ARCHIVE, atomic_arrays
 
 #: Stands for the logit of an input that the domain guard turns away: less than any code.
 TURNED_AWAY = -(1 << 31)
@@ -44,7 +43,7 @@ class Kept:
                 found = {part.name: arrays[part.name] for part in fields(cls)}
         except FileNotFoundError:
             raise ArtifactError(f"{path} does not exist.", again) from None
-        except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
+        except UNREADABLE_ARCHIVE:
             raise ArtifactError(f"{path} is damaged.", again) from None
         named = str(found.pop("identity"))
         if named != identity:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from axedge.artifacts.errors import ArtifactError, UsageError
-from axedge.artifacts.files import digest
+from axedge.artifacts.files import UNREADABLE_ARCHIVE, digest
 from axedge.artifacts.records.convert import ConvertOptions
 from axedge.artifacts.records.train import TrainRecord
 from axedge.convert.maps import Maps
 from axedge.convert.own_model import load_own_model
 from axedge.kernels.kernel import Kernel
 from axedge.train.network import load_keras
+
+#: Of a .keras file, unpacked; a network for a microcontroller is far below this.
+MAX_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,11 @@ def network_digest(path: Path) -> str:
     """Return a hash of a .keras file's contents but for its metadata, which holds the time of saving."""
     try:
         with zipfile.ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > MAX_BYTES:
+                raise ValueError("it unpacks to more than any network for a microcontroller")
             names = sorted(name for name in archive.namelist() if name != "metadata.json")
             return digest(*[part for name in names for part in (name, archive.read(name))])
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+    except UNREADABLE_ARCHIVE as error:
         raise ArtifactError(
             f"{path} is missing or damaged ({error}).", "Make it again: for a trained network, `axedge train`."
         ) from None

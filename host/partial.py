@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from axedge.artifacts.files import atomic_arrays
+from axedge.artifacts.files import UNREADABLE_ARCHIVE, atomic_arrays
 from axedge.host.device import RunResult
 from axedge.host.messages import Mode
 
@@ -61,7 +61,7 @@ class Answers:
                     return False
                 pairs = ((self.network, "network"), (self.gated, "gated"))
                 found = [(result, kept[name], kept[f"{name}_answered"]) for result, name in pairs]
-        except (OSError, ValueError, KeyError, EOFError):
+        except UNREADABLE_ARCHIVE:
             return False
         for result, records, _ in found:
             if records.dtype != result.records.dtype or len(records) != len(result.records):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import ArtifactError, UsageError
-from axedge.artifacts.files import digest
+from axedge.artifacts.files import UNREADABLE_ARCHIVE, digest
 
 _AGAIN = "Run `axedge convert` again."
 
@@ -111,11 +110,12 @@ def load_own(path: Path, inputs: int, outputs: int) -> Samples:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
-                x, y = np.asarray(arrays["x"], np.float32), arrays.get("y")
+                x, y = _numbers(arrays["x"]), arrays.get("y")
+                x, y = x.astype(np.float32), None if y is None else _numbers(y)
         else:
             table = _read_numbers(path)
             x, y = table[:, :inputs].astype(np.float32), table[:, inputs:] if table.shape[1] > inputs else None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE_ARCHIVE as error:
         reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
         raise UsageError(f"{path} cannot be read: {reason}.", "It needs lines of numbers, or an .npz with x.") from None
     fits = x.ndim == 2 and x.shape[1] == inputs and (y is None or y.shape == (len(x), outputs))
@@ -125,6 +125,12 @@ def load_own(path: Path, inputs: int, outputs: int) -> Samples:
             f"A line has {inputs} inputs, or {inputs} + {outputs} numbers.",
         )
     return Samples(x, y, None)
+
+
+def _numbers(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"it holds {array.dtype}, numbers are needed")
+    return array
 
 
 def _read_numbers(path: Path) -> NDArray[np.float64]:
@@ -142,7 +148,7 @@ def _load(path: Path, names: tuple[str, ...]) -> dict[str, NDArray]:
             found = {name: arrays[name] for name in arrays.files}
     except FileNotFoundError:
         raise ArtifactError(f"{path} does not exist.", "Run `axedge convert` first.") from None
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile):
+    except UNREADABLE_ARCHIVE:
         raise ArtifactError(f"{path} is damaged.", _AGAIN) from None
     missing = [name for name in names if name not in found]
     if missing:

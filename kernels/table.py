@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import KernelError
+from axedge.artifacts.files import UNREADABLE_ARCHIVE
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -99,8 +99,8 @@ def _read_npz(path: Path, part: str, columns: int | None) -> Table:
                 held = ", ".join(archive.files) or "nothing"
                 raise KernelError(f"{path}: holds no array `{part}`, only {held}.", "Save it with np.savez.")
             array = archive[part]
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise KernelError(f"{path}: not an .npz file of plain arrays: {str(error).splitlines()[0]}") from None
+    except UNREADABLE_ARCHIVE as error:
+        raise KernelError(f"{path}: not an .npz file of plain arrays: {_first_line(error)}") from None
     if array.dtype.kind not in "fiub":
         raise KernelError(f"{path}: `{part}` holds {array.dtype}, numbers are needed.")
     array = array[:, np.newaxis] if array.ndim == 1 else array
@@ -169,3 +169,7 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

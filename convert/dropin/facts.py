@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.files import UNREADABLE_ARCHIVE
 from axedge.artifacts.records.base import axedge_version
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.convert.deployment import answer
@@ -89,9 +90,9 @@ def gather(
 def _sample(path: Path, deployment: Deployment) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the first of the bench's inputs on which the network is used, or the very first, and its exact result."""
     try:
-        with np.load(path) as archive:
+        with np.load(path, allow_pickle=False) as archive:
             x, y = archive["x"][:_LOOKED_AT], archive["y"][:_LOOKED_AT]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except UNREADABLE_ARCHIVE as error:
         raise ArtifactError(f"{path} is missing or damaged ({error}).", "Run `axedge convert` again.") from None
     _, logits = answer(deployment, x)
     index = int(np.argmax(logits >= deployment.threshold)) if deployment.net.logit else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -17,6 +18,8 @@ FORMAT = 1
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _READING_BITS = {8: 20, 16: 12}
+#: Stands for the exact function's name until the file's own names have made room for it.
+_EXACT = "@exact@"
 
 
 def render_pair(deployment: Deployment, network: str, variant: str) -> dict[str, str]:
@@ -38,9 +41,11 @@ def render_pair(deployment: Deployment, network: str, variant: str) -> dict[str,
     )
     environment.filters["float_literal"] = float_literal
     values = _values(deployment) | {"network": network, "variant": variant}
+    header, source = (environment.get_template(f"axnet.{kind}.j2").render(values) for kind in ("h", "c"))
+    source = _make_room(source, deployment.kernel)
     return {
-        f"axnet_{deployment.kernel}.{kind}": environment.get_template(f"axnet.{kind}.j2").render(values)
-        for kind in ("h", "c")
+        f"axnet_{deployment.kernel}.h": header,
+        f"axnet_{deployment.kernel}.c": source.replace(_EXACT, deployment.kernel),
     }
 
 
@@ -124,6 +129,13 @@ def _decode(rule: OutputCode, index: int) -> str:
         high, low, exponent = significand(rule.factor)
         return f"UNSCALED({value}, {float_literal(rule.factor)}, {high}u, {low}u, {exponent + 23})"
     return f"(float)({value}) * {float_literal(rule.factor)}"
+
+
+def _make_room(source: str, kernel: str) -> str:
+    """Return a .c in which nothing of its own has the name of the exact function, such as decode or run."""
+    own = {"in", "out", "copy", *re.findall(r"^#define (\w+)", source, re.MULTILINE)}
+    own |= set(re.findall(r"^(?:static|typedef)\b[^;{=(\[\n]*\b(\w+)\s*[\[(;=]", source, re.MULTILINE))
+    return re.sub(rf"\b{kernel}\b", f"{kernel}_", source) if kernel in own else source
 
 
 def _comment(line: str) -> str:

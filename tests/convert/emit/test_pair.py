@@ -351,3 +351,16 @@ def test_cross_compilers_have_nothing_to_say(tmp_path, core):
             flags = (*CROSS[core], "-std=c99", level, "-c")
             for source in sources:
                 compile_c([source], folder / "out.o", "arm-none-eabi-gcc", flags, shared=False)
+
+
+@pytest.mark.parametrize("name", ["decode", "run", "code", "CODE_MIN", "saturate", "in", "out", "copy", "answer"])
+def test_a_kernel_may_have_the_name_of_something_in_its_own_file(name, tmp_path):
+    deployment = replace(deploy(axnet(4, hidden=(3,)), threshold=1 << 15), kernel=name)
+    pair = Pair(tmp_path, deployment)
+    middle = [(rule.minimum + rule.maximum) / 2 for rule in deployment.inputs]
+    x, y = np.array(middle, np.float32), np.zeros(2, np.float32)
+    pointers = (array.ctypes.data_as(ctypes.c_void_p) for array in (x, y))
+    assert pair.function("")(*pointers) == UNSAFE
+    assert y.tolist() == pytest.approx([1000.0 + x[-1], 1001.0 + x[-1]], rel=1e-6), (
+        "the fallback is the kernel's own function"
+    )
