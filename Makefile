@@ -3,7 +3,7 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test test-tflm results guarantees alternatives fuzz bench-engine bench-boards bench-faults bench-link lint setup plan clean help
+.PHONY: demo test test-tflm results guarantees alternatives fuzz bench-engine bench-boards bench-faults bench-link docs lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench-faults    100,000 samples through each kind of bad line, write docs/faults.md (some minutes)"
 	@echo "make bench-link      how much of the line is payload, and what limits the link"
 	@echo "make plan            what set-up would install, and how much it weighs"
+	@echo "make docs            the documentation as a site, into out/site; needs no network"
 	@echo "make lint            ruff"
 
 demo:
@@ -60,6 +61,10 @@ alternatives:
 fuzz:
 	@scripts/setup.sh test
 	@$(VENV)/bin/python tests/fuzz/run.py --runs 10000000 --corpus out/fuzz
+
+docs:
+	@scripts/setup.sh test
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet && echo "out/site/index.html"
 
 lint:
 	@scripts/setup.sh test
