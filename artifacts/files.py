@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from axedge.artifacts.errors import ArtifactError
+from axedge.artifacts.errors import ArtifactError, UsageError
 
 #: What reading an .npz of plain arrays, or a part of any zip, raises where the file is missing, damaged, encrypted, no
 #: such file at all, or says that it holds more than there is memory for.
@@ -61,6 +61,37 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         _explain(error, folder, "Choose another folder with --out.")
         raise
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a stage's folder: two at once would mix one's files with the other's record.
+
+    The system gives the folder free when the process ends, however it ends. Where folders cannot be locked (Windows,
+    some network drives) nothing is.
+
+    Raises:
+        UsageError: another process is at work there.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise UsageError(
+            f"another axedge is at work in {folder}.", "Wait until it has ended, or choose another --out."
+        ) from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def atomic_write(path: Path, content: bytes | str) -> None:

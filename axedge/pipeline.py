@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axedge.artifacts.files import check_writable
+from axedge.artifacts.errors import UsageError
+from axedge.artifacts.files import alone_in, check_writable
 from axedge.artifacts.workspace import Workspace
 from axedge.terminal import Terminal
 
@@ -106,6 +107,7 @@ class Pipeline:
         source, folder = self.workspace.train(self.kernel.name), self.workspace.convert(self.kernel.name)
         present = ConvertRecord.load_if_present(folder)
         options = (present.options.model_dump() if present else DEFAULT_PROMISE) | self.choice.convert
+        self._refuse_idle(options)
         if options.get("model") is None:
             TrainRecord.load(source).check_files(source)
         wanted = convert_inputs_digest(self.kernel, source, **options)
@@ -117,12 +119,28 @@ class Pipeline:
             lambda progress: convert_kernel(self.kernel, source, folder, progress=progress, **options),
         )
 
+    def _refuse_idle(self, options: dict[str, Any]) -> None:
+        """Refuse options of a conversion that were given and could not do anything beside the others.
+
+        Raises:
+            UsageError: there is one.
+        """
+        if "confidence" in self.choice.convert and options.get("guarantee") is None:
+            raise UsageError("--confidence needs a guarantee, and there is none.", "Give --guarantee as well.")
+        if "effort" in self.choice.convert and options.get("model") is not None:
+            raise UsageError(
+                f"--effort has no meaning beside {options['model']}, which is converted as it is.",
+                "Leave it out, or go back with --trained.",
+            )
+
     def build(self, board: Board) -> BuildRecord:
         """Build the board's firmware, or take the image that is there."""
         from axedge.artifacts.records.build import BuildRecord
         from axedge.artifacts.records.convert import ConvertRecord
         from axedge.firmware.build import build_firmware, build_inputs_digest
 
+        if self.choice.engine != "tflm" and (self.choice.tflm is not None or self.choice.arena_bytes is not None):
+            raise UsageError("--tflm and --arena mean nothing without --engine tflm.", "Give it, or leave them out.")
         source, folder = self.workspace.convert(self.kernel.name), self.image_folder(board)
         ConvertRecord.load(source).check_files(source)
         options: dict[str, Any] = {"engine": self.choice.engine, "optimize": self.choice.optimize}
@@ -214,7 +232,7 @@ class Pipeline:
             self.terminal.say(f"{verb:<8} up to date: {folder}")
             return present
         check_writable(folder)
-        with self.terminal.stage(verb) as progress:
+        with alone_in(folder), self.terminal.stage(verb) as progress:
             record = work(progress)
         self.terminal.say(f"{verb:<8} done: {folder}")
         return record

@@ -158,6 +158,8 @@ def bench(
 
     if fresh and inputs is not None:
         raise click.UsageError("--fresh and --inputs exclude each other.")
+    if inputs is not None and seed is not None and samples is None:
+        raise click.UsageError("--seed draws some of your inputs: say how many with --samples.")
     if resume and engine == "both":
         raise click.UsageError("--resume goes on with one engine's bench; name it with --engine.")
     if against is not None and engine == "both":
@@ -323,6 +325,7 @@ def _own_samples(
     count: int | None,
     seed: int | None,
 ) -> Samples | None:
+    from axedge.artifacts.errors import UsageError
     from axedge.artifacts.records.convert import ConvertRecord
     from axedge.host.samples import Samples, load_own
 
@@ -331,7 +334,13 @@ def _own_samples(
         own = load_own(inputs, len(rules.inputs), len(rules.outputs))
         return own.take(count, seed) if count else own
     if fresh:
-        drawn = find_kernel(kernel, workspace).draw("fresh", count or 5000, seed or 0)
+        found = find_kernel(kernel, workspace)
+        if found.digest() != ConvertRecord.load(workspace.convert(name)).kernel_digest:
+            raise UsageError(
+                f"the kernel {name} has changed since it was converted: fresh inputs would be another function's.",
+                f"Run `axedge run {name}` again, or bench the stored ones.",
+            )
+        drawn = found.draw("fresh", count or 5000, seed or 0)
         return Samples(drawn.x, drawn.y, seed or 0)
     return None
 

@@ -103,8 +103,10 @@ def flash(
             f"{image_folder} holds an image for {build.board}, not {board.name}.", "Choose it with --board."
         )
     build.check_files(image_folder)
+    if probe is not None and method in ("emulator", "drive"):
+        raise UsageError(f"the method {method} uses no probe.", "Leave --probe out, or choose another --method.")
     methods = [_method(entry, image_folder, board, build, workspace, probe, port) for entry in board.flash_methods]
-    chosen, skipped = _choose(methods, method, board, port=port, dry_run=dry_run)
+    chosen, skipped = _choose(methods, method, board, port=port, probe=probe, dry_run=dry_run)
     for name, reason in skipped:
         say(f"{name}: not used, {reason}.")
     done = Flashed(chosen.name, chosen.command(), build.build_id, verified=False, skipped=tuple(skipped))
@@ -141,7 +143,7 @@ def _method(
 
 
 def _choose(
-    methods: list[Method], wanted: str | None, board: Board, *, port: str | None, dry_run: bool
+    methods: list[Method], wanted: str | None, board: Board, *, port: str | None, probe: str | None, dry_run: bool
 ) -> tuple[Method, list[tuple[str, str]]]:
     """Return the first method that can be used, and why not those before it."""
     if not methods:
@@ -164,6 +166,8 @@ def _choose(
         obstacle = method.obstacle()
         if method.name == "emulator" and port is not None:
             obstacle = "a port was named"
+        if method.name in ("emulator", "drive") and probe is not None:
+            obstacle = "a probe was named"
         if not obstacle:
             return method, skipped
         skipped.append((method.name, obstacle))

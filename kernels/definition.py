@@ -202,8 +202,10 @@ class Kernel:
         return self.library()
 
     def _stream(self, purpose: str, count: int, seed: int) -> np.random.Generator:
-        if count < 1 or seed < 0:
-            raise UsageError(f"count must be at least 1 and seed at least 0. Received: count={count}, seed={seed}.")
+        if count < 1 or not 0 <= seed < 1 << 63:
+            raise UsageError(
+                f"count must be at least 1 and seed at least 0, below 2^63. Received: count={count}, seed={seed}."
+            )
         name = hashlib.sha256(f"{self.name}\0{purpose}".encode()).digest()
         words = np.frombuffer(name, dtype="<u4").tolist()
         return np.random.default_rng(np.random.SeedSequence([*words, seed]))

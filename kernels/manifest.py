@@ -127,6 +127,8 @@ def read_manifest(path: Path) -> Manifest:
         raise KernelError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
     except tomllib.TOMLDecodeError as error:
         raise KernelError(_syntax_mistake(path, text, str(error))) from None
+    except RecursionError:
+        raise KernelError(f"{path}:1: its lists or tables stand too deep in each other.") from None
     lines = key_lines(text.replace("\r\n", "\n"))
     try:
         manifest = Manifest.model_validate(body)

@@ -89,7 +89,7 @@ class Record(Part):
             schema = body.pop("schema")
         except FileNotFoundError:
             raise ArtifactError(f"{path} does not exist.", f"Run `axedge {cls.VERB}` first.") from None
-        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
             raise ArtifactError(f"{path} is damaged.", again) from None
         if schema != cls.SCHEMA:
             raise ArtifactError(f"{path} has schema {schema}, this axedge reads {cls.SCHEMA}.", again)

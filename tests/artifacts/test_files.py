@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axedge.artifacts.errors import ArtifactError
-from axedge.artifacts.files import atomic_path, atomic_write, digest, digest_files
+from axedge.artifacts.errors import ArtifactError, UsageError
+from axedge.artifacts.files import alone_in, atomic_path, atomic_write, digest, digest_files
 
 pytestmark = pytest.mark.host
 
@@ -23,6 +23,17 @@ def test_a_file_is_whole_or_untouched(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     assert target.read_text() == "old"
     assert [path.name for path in target.parent.iterdir()] == ["a.json"]
+
+
+def test_two_at_once_in_one_folder_are_refused(tmp_path: Path) -> None:
+    script = f"from axedge.artifacts.files import alone_in\nwith alone_in({str(tmp_path)!r}): pass"
+    with alone_in(tmp_path):
+        with pytest.raises(UsageError, match="another axedge is at work in"), alone_in(tmp_path):
+            pass
+        other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+        assert "another axedge is at work" in other.stderr
+    with alone_in(tmp_path):
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_written_file_has_the_usual_permissions(tmp_path: Path) -> None:

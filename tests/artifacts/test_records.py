@@ -47,6 +47,7 @@ def test_a_missing_record_names_the_verb_to_run(tmp_path: Path) -> None:
     [
         ("", "damaged"),
         ("[]", "damaged"),
+        ("[" * 100_000, "damaged"),
         ("{}", "damaged"),
         ('{"schema": 2}', "has schema 2, this axedge reads 1"),
         ('{"schema": 1, "axedge": "1", "inputs_digest": "d", "count": "many"}', "damaged at count"),

@@ -7,11 +7,17 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from axedge import cli
-from axedge.artifacts.errors import CheckFailed, DeviceError
+from axedge.artifacts.errors import CheckFailed, DeviceError, UsageError
+from axedge.artifacts.workspace import Workspace
+from axedge.kernels.kernel import load_kernel
+from axedge.pipeline import Choice, Pipeline
+from axedge.terminal import Terminal
+from axedge.verbs_device import _own_samples
 
 pytestmark = pytest.mark.host
 cli._add_verbs()
@@ -43,6 +49,10 @@ def test_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str], verb: s
         (["bench", "--board", "microbit"], "holds no kernel yet"),
         (["bench", "inversek2j", "--board", "microbit", "--fresh", "--inputs", "x"], "exclude each other"),
         (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--resume"], "one engine's bench"),
+        (["bench", "inversek2j", "--board", "microbit", "--inputs", "x", "--seed", "1"], "how many with --samples"),
+        (["build", "inversek2j", "--board", "microbit", "--arena", "4096"], "nothing without --engine tflm"),
+        (["build", "inversek2j", "--board", "microbit", "--tflm", "x"], "nothing without --engine tflm"),
+        (["convert", "inversek2j", "--model", "x.keras", "--effort", "2"], "--effort has no meaning"),
         (["build", "inversek2j", "--board", "microbit", "--engine", "tflm", "--arena", "8"], "--arena"),
         (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--against", "x"], "one engine's bench"),
         (["bench", "inversek2j", "--board", "microbit", "--against", "x"], "no earlier bench at x"),
@@ -80,6 +90,24 @@ def test_each_kind_of_error_has_its_exit_code(
     assert got == code
     assert "Traceback" not in err
     assert err.strip().count("\n") == 0
+
+
+def test_a_confidence_without_a_guarantee_is_refused(tmp_path: Path) -> None:
+    choice = Choice(convert={"guarantee": None, "confidence": 0.9})
+    pipeline = Pipeline(load_kernel("inversek2j"), Workspace(tmp_path), Terminal(quiet=True), choice)
+    with pytest.raises(UsageError, match="--confidence needs a guarantee"):
+        pipeline.convert()
+
+
+def test_fresh_inputs_of_a_kernel_that_has_changed_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    converted = SimpleNamespace(kernel_digest=load_kernel("inversek2j").digest())
+    monkeypatch.setattr("axedge.artifacts.records.convert.ConvertRecord.load", lambda folder: converted)
+    fresh = {"fresh": True, "inputs": None, "count": 10, "seed": 1}
+    drawn = _own_samples("inversek2j", "inversek2j", Workspace(tmp_path), **fresh)
+    assert drawn is not None and len(drawn.x) == 10
+    converted.kernel_digest = "another"
+    with pytest.raises(UsageError, match="has changed since it was converted"):
+        _own_samples("inversek2j", "inversek2j", Workspace(tmp_path), **fresh)
 
 
 def test_verbose_adds_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:

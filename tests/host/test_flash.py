@@ -100,6 +100,13 @@ def test_a_probe_that_is_not_plugged_in_is_noticed(image, tmp_path, tools, monke
         put(image, tmp_path, method="openocd")
 
 
+def test_a_probe_is_not_passed_over_in_silence(image, tmp_path, tools):
+    with pytest.raises(UsageError, match="the method emulator uses no probe"):
+        put(image, tmp_path, method="emulator", probe="123")
+    with pytest.raises(ToolMissing, match="emulator: a probe was named"):
+        put(image, tmp_path, probe="123")
+
+
 def test_of_several_probes_one_has_to_be_chosen(image, tmp_path, tools, asked, monkeypatch):
     tools("openocd", "exit 0")
     monkeypatch.setattr(

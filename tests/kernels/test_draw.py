@@ -48,7 +48,9 @@ def test_purposes_and_seeds_have_streams_of_their_own() -> None:
     assert sum(map(len, rows)) == len(set().union(*rows))
 
 
-@pytest.mark.parametrize(("purpose", "count", "seed"), [("tests", 1, 0), ("test", 0, 0), ("test", 1, -1)])
+@pytest.mark.parametrize(
+    ("purpose", "count", "seed"), [("tests", 1, 0), ("test", 0, 0), ("test", 1, -1), ("test", 1, 1 << 63)]
+)
 def test_wrong_arguments_are_refused(purpose: str, count: int, seed: int) -> None:
     with pytest.raises(UsageError):
         load_kernel("inversek2j").draw(purpose, count, seed)

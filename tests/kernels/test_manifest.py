@@ -8,6 +8,7 @@ import pytest
 
 from axedge.artifacts.errors import KernelError
 from axedge.kernels.kernel import kernel_names, load_kernel
+from axedge.kernels.manifest import read_manifest
 from axedge.kernels.toml_lines import key_lines, nearest_line
 
 pytestmark = pytest.mark.host
@@ -268,3 +269,9 @@ def test_the_nearest_line_is_that_of_the_table_around() -> None:
     lines = key_lines(TOML)
     assert nearest_line(lines, ("many", 1, "missing")) == 20
     assert nearest_line(lines, ("missing",)) == 1
+
+
+def test_a_file_that_nests_without_end_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "kernel.toml").write_text("name = " + "[" * 100_000)
+    with pytest.raises(KernelError, match="too deep in each other"):
+        read_manifest(tmp_path / "kernel.toml")
