@@ -43,6 +43,10 @@ class Workspace:
         """Folder of `axedge export`, named as a user's project wants it."""
         return self.root / kernel / "export" / f"{to}-{engine}" / f"axnet_{kernel}"
 
+    def search(self, kernel: str) -> Path:
+        """Folder of `axedge search`: all its trials, and what it chose."""
+        return self.root / kernel / "search"
+
     def emulated_board(self, board: str) -> Path:
         """The emulated board's own memory: what `flash` put into it, and what `bench` powers on."""
         return self.root / ".boards" / board

@@ -159,6 +159,7 @@ def _add_verbs() -> None:
         verbs_make,
         verbs_new,
         verbs_report,
+        verbs_search,
         verbs_size,
         verbs_weigh,
     )
@@ -170,6 +171,7 @@ def _add_verbs() -> None:
         *verbs_size.COMMANDS,
         *verbs_device.COMMANDS,
         *verbs_weigh.COMMANDS,
+        *verbs_search.COMMANDS,
         *verbs_report.COMMANDS,
         *verbs_export.COMMANDS,
         *verbs_compare.COMMANDS,

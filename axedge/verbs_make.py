@@ -25,7 +25,6 @@ from axedge.options import (
     seed_option,
     tflm_option,
 )
-from axedge.pipeline import Choice, Pipeline
 from axedge.recording import Recording, recording_options
 from axedge.terminal import Terminal
 
@@ -61,13 +60,13 @@ def train(
 
     Or of recorded data, which needs no C; the stages that follow find it by its --name.
     """
+    from axedge import api
     from axedge.show import show_train
 
     workspace = Workspace(out)
     options = {"seed": seed, "recipe": recipe, "steps": steps, "restarts": restarts}
     found = recording.kernel(kernel, workspace) or find_kernel(kernel, workspace)
-    pipeline = Pipeline(found, workspace, terminal, Choice(train=options, force=force))
-    show_train(terminal, pipeline.train(), as_json)
+    show_train(terminal, api.train(found, out=out, force=force, terminal=terminal, **options), as_json)
 
 
 @click.command()
@@ -101,6 +100,7 @@ def convert(
 
     KERNEL may be left out where out/ holds only one. An option that is not given stays as it was last time.
     """
+    from axedge import api
     from axedge.show import show_convert
 
     if trained and model is not None:
@@ -109,8 +109,8 @@ def convert(
     chosen = given_convert_options(**options) | ({} if seed is None else {"seed": seed})
     if trained or model is not None:
         chosen["model"] = None if trained else str(model)
-    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, Choice(convert=chosen, force=force))
-    show_convert(terminal, pipeline.convert(), as_json)
+    found = find_kernel(kernel, workspace)
+    show_convert(terminal, api.convert(found, out=out, force=force, terminal=terminal, **chosen), as_json)
 
 
 @click.command()
@@ -141,12 +141,13 @@ def build(
     as_json: bool,
 ) -> None:
     """Build the board's firmware around the converted network; say how much flash and RAM it takes."""
+    from axedge import api
     from axedge.show import show_build
 
     workspace = Workspace(out)
-    choice = Choice(engine=engine, tflm=tflm, arena_bytes=arena, optimize=optimize, force=force)
-    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
-    show_build(terminal, pipeline.build(find_board(board)), as_json)
+    options: dict[str, Any] = {"engine": engine, "tflm": tflm, "arena_bytes": arena, "optimize": optimize}
+    found, target = find_kernel(kernel, workspace), find_board(board)
+    show_build(terminal, api.build(found, target, out=out, force=force, terminal=terminal, **options), as_json)
 
 
 COMMANDS = (train, convert, build)

@@ -1,0 +1,1 @@
+"""Part of axedge; see docs/architecture.md."""

@@ -1,0 +1,54 @@
+"""What flash a network will take, from those that were built: so that no time goes into networks that cannot fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from axedge.artifacts.records.search import Outcome, Shape
+from axedge.searching.space import Space
+
+# Bytes: for any network, a parameter, a hidden layer, a layer of tanh, 16 bits. Measured on a Cortex-M0 with C that is
+# made for speed, where a small layer is straight code; the trials correct them for another board.
+_START = np.array([1_000.0, 15.0, 150.0, 100.0, 300.0])
+_TRUST = 1 / np.array([1_000.0, 10.0, 150.0, 100.0, 500.0])
+_NOISE_BYTES = 60.0
+SLACK = 1.03
+"""A network is tried if its forecast is within this much of the budget."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A straight line through what is known, held to the start values where little is."""
+
+    space: Space
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, space: Space, known: Mapping[Shape, Outcome]) -> Forecast:
+        """Fit it: least squares over the relative errors, with a Gaussian prior."""
+        built = [(shape, one.flash_bytes) for shape, one in known.items() if one.flash_bytes is not None]
+        rows, wanted = [np.diag(_TRUST)], [_TRUST * _START]
+        for shape, taken in built:
+            scale = 1.0 / max(_NOISE_BYTES, 0.03 * taken)
+            rows.append(_features(space, shape)[None] * scale)
+            wanted.append(np.array([taken * scale]))
+        return cls(space, np.linalg.lstsq(np.concatenate(rows), np.concatenate(wanted), rcond=None)[0])
+
+    def flash_bytes(self, shape: Shape) -> float:
+        """Return the forecast for a network."""
+        return float(_features(self.space, shape) @ self.weights)
+
+    def may_fit(self, shape: Shape, limit: int | None) -> bool:
+        """Return whether a network is worth a trial; None: any is."""
+        return limit is None or self.flash_bytes(shape) <= SLACK * limit
+
+
+def _features(space: Space, shape: Shape) -> NDArray[np.float64]:
+    tanh = len(shape.approximator) * (shape.approximator_activation == "tanh")
+    tanh += len(shape.predictor) * (shape.predictor_activation == "tanh")
+    layers = len(shape.approximator) + len(shape.predictor)
+    return np.array([1, space.parameters(shape), layers, tanh, shape.activations == "int16"], np.float64)

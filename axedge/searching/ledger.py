@@ -1,0 +1,153 @@
+"""What was tried, kept by Optuna in a file of SQLite: a search that is stopped, however, goes on where it was."""
+
+from __future__ import annotations
+
+import fcntl
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from axedge.artifacts.errors import ArtifactError, ToolMissing, UsageError
+from axedge.artifacts.files import check_writable
+from axedge.artifacts.records.search import Objective, Outcome, Rung, Shape
+from axedge.searching.space import Space
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+FILE = "trials.db"
+_SHAPE, _OUTCOME = "shape", "outcome"
+_ASKED, _DRAWN = 4, 20_000
+"""How often Optuna is asked for a network that may fit, and how many random ones are drawn then."""
+
+
+@contextmanager
+def sole(folder: Path) -> Iterator[None]:
+    """Hold the folder: two searches at a time would take each other's unfinished trials for leftovers.
+
+    Raises:
+        UsageError: another search holds it.
+        ArtifactError: it cannot be written.
+    """
+    check_writable(folder)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(f"another search runs in {folder}.", "Wait for it, or choose another --out.") from None
+        yield
+
+
+class Ledger:
+    """Trials of both rungs, of one kernel on one board under one guarantee.
+
+    Args:
+        folder: where the file is.
+        digest: of all that decides what a trial comes to; trials of another digest stay in the file, unseen.
+        objective: what is best.
+        seed: of the suggestions.
+        limits: budget of flash and stack by name, in bytes, for Optuna to learn what fits; None: none.
+
+    Raises:
+        ToolMissing: Optuna is not installed.
+        ArtifactError: the file is damaged.
+    """
+
+    def __init__(
+        self, folder: Path, digest: str, objective: Objective, seed: int, limits: dict[str, int | None]
+    ) -> None:
+        try:
+            import optuna
+        except ImportError:
+            raise ToolMissing("Optuna is not installed.", "pip install 'axedge[search]'") from None
+        self._optuna, self._objective, self._limits = optuna, objective, limits
+        self._rng = np.random.default_rng(seed)
+        self._open: dict[tuple[Rung, Shape], Trial] = {}
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._studies: dict[Rung, Study] = {}
+        try:
+            self._storage = optuna.storages.RDBStorage(f"sqlite:///{(folder / FILE).resolve()}")
+            for rung in ("short", "full"):
+                self._studies[rung] = self._study(f"{digest[:16]} {objective} {rung}", seed)
+        except Exception as error:  # whatever SQLAlchemy makes of a damaged file
+            raise ArtifactError(
+                f"{folder / FILE} cannot be read: {error!s:.80}.", "Remove it to start anew."
+            ) from error
+
+    def done(self, rung: Rung) -> dict[Shape, Outcome]:
+        """Return what the finished trials came to, in the order in which they were begun."""
+        return {
+            Shape.model_validate(trial.user_attrs[_SHAPE]): Outcome.model_validate(trial.user_attrs[_OUTCOME])
+            for trial in self._studies[rung].get_trials(deepcopy=False)
+            if _OUTCOME in trial.user_attrs and trial.state.is_finished()
+        }
+
+    def suggest(self, space: Space, may_fit: Callable[[Shape], bool]) -> Shape | None:
+        """Begin a short trial of a network that was not tried yet; None where nothing new comes up.
+
+        The first is kernel.toml's own. Then Optuna's suggestions; where they will not fit, a random one that may.
+        """
+        study, known = self._studies["short"], {*self.done("short"), *(shape for _, shape in self._open)}
+        if space.own not in known:
+            return self._ask_for(study, space, space.own, "short")
+        for _ in range(_ASKED):
+            trial = study.ask()
+            shape = space.suggest(trial)
+            if shape not in known and may_fit(shape):
+                self._begin("short", shape, trial)
+                return shape
+            study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
+        for _ in range(_DRAWN):
+            shape = space.draw(self._rng)
+            if shape not in known and may_fit(shape):
+                return self._ask_for(study, space, shape, "short")
+        return None
+
+    def promote(self, space: Space, shape: Shape) -> None:
+        """Begin a full trial."""
+        self._ask_for(self._studies["full"], space, shape, "full")
+
+    def _ask_for(self, study: Study, space: Space, shape: Shape, rung: Rung) -> Shape:
+        study.enqueue_trial(space.parameters_of(shape))
+        trial = study.ask()
+        assert space.suggest(trial) == shape, "Optuna asks for what was put in its queue"
+        self._begin(rung, shape, trial)
+        return shape
+
+    def finish(self, rung: Rung, shape: Shape, outcome: Outcome) -> None:
+        """Write down what a trial came to; from here on it is safe."""
+        trial, study = self._open.pop((rung, shape)), self._studies[rung]
+        for name, size in (("flash", outcome.flash_bytes), ("stack", outcome.stack_bytes)):
+            if (limit := self._limits[name]) is not None and size is not None:
+                trial.set_constraint(name, float(size - limit))
+        trial.set_user_attr(_OUTCOME, outcome.model_dump(mode="json"))
+        score = outcome.invocation if self._objective == "invocation" else outcome.cost
+        if outcome.refused or score is None:
+            study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, (score, float(outcome.flash_bytes or 0)))
+
+    def _begin(self, rung: Rung, shape: Shape, trial: Trial) -> None:
+        trial.set_user_attr(_SHAPE, shape.model_dump(mode="json"))
+        self._open[rung, shape] = trial
+
+    def _study(self, name: str, seed: int) -> Study:
+        optuna = self._optuna
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            study = optuna.create_study(
+                storage=self._storage,
+                study_name=name,
+                load_if_exists=True,
+                directions=["maximize" if self._objective == "invocation" else "minimize", "minimize"],
+            )
+            begun = len(study.get_trials(deepcopy=False))  # another stream of suggestions each time
+            self._rng = np.random.default_rng([seed, begun])
+            study.sampler = optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed + begun)
+        for left in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
+            study.tell(left.number, state=optuna.trial.TrialState.FAIL)
+        return study
