@@ -3,7 +3,7 @@ BOARD ?= microbit
 VENV ?= .venv
 export VENV
 
-.PHONY: demo test test-tflm results guarantees alternatives fuzz bench-engine bench-boards bench-faults bench-link docs lint setup plan clean help
+.PHONY: demo test test-tflm results guarantees alternatives search fuzz bench-engine bench-boards bench-faults bench-link docs lint setup plan clean help
 
 help:
 	@echo "make demo            train, convert, build, flash and bench inversek2j on an emulated micro:bit"
@@ -13,6 +13,7 @@ help:
 	@echo "make results         compare all methods on all kernels (hours; goes on where it stopped), write docs/results.md"
 	@echo "make guarantees      what int8 and int16 are worth on all kernels over seeds; writes docs/guarantees.md"
 	@echo "make alternatives    a lookup table and a polynomial beside the network for every kernel, write docs/alternatives.md"
+	@echo "make search          axedge search against the hand-chosen networks, write docs/search.md (half an hour)"
 	@echo "make fuzz            ten million executions of the firmware's frame and command core under sanitizers"
 	@echo "make bench-engine    count what the generated code costs on emulated cores; writes docs/engine.md and out/engine.json"
 	@echo "make bench-boards    four kernels on every board, emulated where it can be; writes docs/boards.md and out/boards.json"
@@ -57,6 +58,11 @@ alternatives:
 	@scripts/setup.sh test
 	@for kernel in $(KERNELS); do $(VENV)/bin/axedge run $$kernel --board $(BOARD) || exit 1; done
 	@$(VENV)/bin/python -m benchmarks.alternatives_page --board $(BOARD)
+
+# What `axedge search` finds at the flash of the hand-chosen networks; finished trials are not done again.
+search:
+	@scripts/setup.sh test
+	@$(VENV)/bin/python -m benchmarks.search_page fft bessel_jnu inversek2j
 
 fuzz:
 	@scripts/setup.sh test
