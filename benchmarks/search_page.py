@@ -36,7 +36,8 @@ what the present network takes.
    sampler proposes them, of objective against flash; what a network will take is forecast from those already built, and
    one that cannot fit is not tried.
 2. The best `--finals` of them, and the present network, are trained in full, as `axedge run` does (`--effort` scales
-   it). The best of those within the budget is chosen. Its lines for kernel.toml are printed; `--apply` writes them there.
+   it). The best of those within the budget is chosen. Its lines for kernel.toml are printed; `--apply` writes them
+   there.
 
 Every finished trial stands in `out/<kernel>/search/trials.db`: stopped, killed, or asked with another budget, the
 search goes on with what it has. `pareto.png` beside it shows all that was tried.
@@ -57,7 +58,7 @@ def page(records: list[SearchRecord]) -> str:
         "## Against the hand-chosen networks",
         "",
         f"At the flash that the network in each kernel.toml takes on {first.board}, at {100 * first.guarantee:g} % "
-        f"guaranteed precision; both trained at effort {first.effort:g}, so that neither is what a full training reaches."
+        f"guaranteed precision; both trained at effort {first.effort:g}, so that neither is what full training gives."
         " Used: share of fresh inputs on which the network is used.",
         "",
         "| kernel | hand-chosen | used | flash B | found | used | flash B | better | CPU min |",
