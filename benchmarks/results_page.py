@@ -77,6 +77,11 @@ def keep_rows(results: Results, folder: Path) -> None:
         atomic_write(path, json.dumps(body, indent=2) + "\n")
 
 
+def kept_files() -> list[Path]:
+    """Return the files of rows that are kept; other results lie beside them."""
+    return [path for kernel in KERNELS if (path := ROWS / f"{kernel}.json").is_file()]
+
+
 def read_rows(paths: Iterable[Path]) -> list[ResultRow]:
     """Return the rows of these files, in the order of KERNELS and of the comparison's plan."""
     rows = [ResultRow.model_validate(row) for path in paths for row in json.loads(path.read_text("utf-8"))["rows"]]
@@ -219,7 +224,7 @@ def main(out: Path) -> None:
     from benchmarks.results_figures import draw_figure
 
     keep_rows(Results.load(out), ROWS)
-    rows = read_rows(path for kernel in KERNELS if (path := ROWS / f"{kernel}.json").is_file())
+    rows = read_rows(kept_files())
     for kernel in dict.fromkeys(row.kernel for row in rows):
         mine = [row for row in rows if row.kernel == kernel]
         said = draw_figure(kernel, Workspace(out).train(kernel), mine, FIGURES / f"{kernel}.png")

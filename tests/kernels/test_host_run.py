@@ -103,7 +103,7 @@ def test_ctrl_c_ends_the_wait_and_the_child(make_folder: MakeFolder, tmp_path: P
         time.sleep(0.05)
     assert children_in(tmp_path)
     user.send_signal(signal.SIGINT)
-    said = user.communicate(timeout=20)[1]
+    said = user.communicate(timeout=120)[1]
     assert b"KeyboardInterrupt" in said
     assert not children_in(tmp_path)
 
