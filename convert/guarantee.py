@@ -24,6 +24,9 @@ _BLIND_SHARES = (0.9, 0.75, 0.6, 0.45, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 #: Share of the foreign points that the proposed thresholds let through on validation, where a limit is at stake.
 _FOREIGN_SHARES = (0.95, 0.85, 0.7, 0.5)
 
+#: No code of either width is less, and no threshold is: the generated C subtracts it from a logit.
+_LEAST_CODE = -(1 << 15)
+
 #: Upper bound of a share, given hits, trials and confidence.
 Bound = Callable[[int, int, float], float]
 
@@ -94,7 +97,7 @@ class Foreign:
         """Return the lowest threshold that lets no more than this part of the limit through."""
         allowed = min(int(part * self.limit * len(self.logits)), len(self.logits) - 1)
         place = len(self.logits) - 1 - allowed
-        return int(np.partition(self.logits, place)[place]) + 1
+        return max(int(np.partition(self.logits, place)[place]) + 1, _LEAST_CODE)
 
 
 def propose_thresholds(
@@ -122,7 +125,7 @@ def propose_thresholds(
         limited = {foreign.least_threshold(share) for share in _FOREIGN_SHARES}
         proposed |= {code for code in limited if min(proposed) < code <= descending[0]}
     # What the domain guard turns away no threshold can let through.
-    return tuple(sorted(code for code in proposed if code > TURNED_AWAY)) or (int(descending[0]),)
+    return tuple(sorted(code for code in proposed if code > TURNED_AWAY)) or (_LEAST_CODE,)
 
 
 def calibrate(

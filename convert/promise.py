@@ -182,6 +182,11 @@ def _checked(
 
 def _impossible(kernel: Kernel, whole: Calibration) -> CheckFailed:
     best = whole.best
+    if not best.invoked:
+        return CheckFailed(
+            f"the domain guard turns away nearly all of the inputs: nothing can be promised for {kernel.name}.",
+            "Are they in the kernel's units, and within min and max of kernel.toml?",
+        )
     return CheckFailed(
         f"no gate keeps the violation rate of {kernel.name} within {100 * whole.eps:g} % with "
         f"{100 * (1 - whole.delta):g} % confidence; the best that could be promised is {100 * best.bound:.3g} %, "

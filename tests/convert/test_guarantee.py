@@ -141,3 +141,15 @@ def test_a_limit_that_cannot_be_kept_is_missed_by_as_little_as_can_be():
 def test_what_the_guard_turns_away_is_no_threshold():
     logits = np.where(np.arange(1000) < 990, 5, TURNED_AWAY)
     assert propose_thresholds(np.ones(1000, bool), logits, EPS) == (5,)
+
+
+def test_no_threshold_is_so_low_that_subtracting_it_would_overflow():
+    away = np.full(1000, TURNED_AWAY)
+    for inside in (0, 500):  # with right answers only, whatever the guard says of them
+        logits = np.concatenate([away, np.arange(inside) % 200 - 100])
+        safe = np.ones(len(logits), bool)
+        thresholds = propose_thresholds(safe, logits, 0.05, Foreign(away, 0.01))
+        assert min(thresholds) >= -(1 << 15)
+        result = calibrate(safe, logits, thresholds, 0.05, 0.05, foreign=Foreign(away, 0.01))
+        assert max(one.invoked for one in (result.best, result.chosen or result.best)) <= inside
+        assert (result.chosen is None) == (inside == 0)
