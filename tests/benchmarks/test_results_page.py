@@ -99,8 +99,7 @@ def test_rows_are_kept_one_file_a_kernel(tmp_path: Path, rows: list[ResultRow]) 
 
 def test_the_committed_page_is_made_of_the_committed_rows() -> None:
     rows = results_page.read_rows(results_page.kept_files())
-    drawn = {path.stem for path in results_page.FIGURES.glob("*.png")}
-    assert results_page.PAGE.read_text("utf-8") == results_page.page(rows, drawn)
+    assert results_page.PAGE.read_text("utf-8") == results_page.page(rows, results_page.drawn_figures())
 
 
 def test_the_curve_meets_invocation_at_precision() -> None:
