@@ -14,6 +14,8 @@ from axedge.convert.emit.program import NoForm
 from axedge.convert.emit.render import render_pair
 from axedge.convert.qnet import Deployment, QNet
 
+#: Inlining what makes codes of more floats than these would cost stack and gain nothing to speak of.
+_FEW_INPUTS = 4
 CORES = ("generic", "cortex-m0", "cortex-m4", "cortex-m55")
 
 _GENERIC = """\
@@ -55,7 +57,10 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
             raise UsageError(f"unknown {what} {value!r}.", did_you_mean(value, known))
     check_deployment(deployment)
     network = _network(deployment.net, optimize, core)
-    return render_pair(deployment, network, f"Made for {optimize} on {_TITLES[core]}; the same bits anywhere.")
+    variant = f"Made for {optimize} on {_TITLES[core]}; the same bits anywhere."
+    return render_pair(
+        deployment, network, variant, inlined=optimize == "speed" and len(deployment.inputs) <= _FEW_INPUTS
+    )
 
 
 _TITLES = {

@@ -22,7 +22,7 @@ _READING_BITS = {8: 20, 16: 12}
 _EXACT = "@exact@"
 
 
-def render_pair(deployment: Deployment, network: str, variant: str) -> dict[str, str]:
+def render_pair(deployment: Deployment, network: str, variant: str, inlined: bool) -> dict[str, str]:
     """Return the two files' names and texts.
 
     Args:
@@ -30,6 +30,7 @@ def render_pair(deployment: Deployment, network: str, variant: str) -> dict[str,
         network: C of `static int32_t run(const code *in, code *out, int32_t least)` and all it needs. It returns the
             logit and writes `out`, which may be `in`, only if the logit is at least `least`.
         variant: a sentence for the banner: what the code was made for.
+        inlined: whether a few more bytes may save instructions around the network.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -40,7 +41,7 @@ def render_pair(deployment: Deployment, network: str, variant: str) -> dict[str,
         autoescape=False,
     )
     environment.filters["float_literal"] = float_literal
-    values = _values(deployment) | {"network": network, "variant": variant}
+    values = _values(deployment) | {"network": network, "variant": variant, "inlined": inlined}
     header, source = (environment.get_template(f"axnet.{kind}.j2").render(values) for kind in ("h", "c"))
     source = _make_room(source, deployment.kernel)
     return {
@@ -80,6 +81,7 @@ def _values(deployment: Deployment) -> dict[str, object]:
         "soft_inputs": sum(soft_input(rule.rule) for rule in rules),
         "soft_outputs": sum(soft_output(rule) for rule in deployment.outputs),
         "bands": [_band(band, bits) for band in deployment.guard],
+        "full_range": (source.code_min, source.code_max) == (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
         "any_clamp": any(_may_saturate(rule, source) for rule in rules),
         "encode_expression": lambda rule, index: _encode(rule, index, source),
         "decode_expression": _decode,

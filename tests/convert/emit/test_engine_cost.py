@@ -12,6 +12,7 @@ from axedge.artifacts.errors import CheckFailed
 from axedge.convert.emit import emit_aot
 from axedge.kernels.kernel import load_kernel
 from benchmarks.engine.baselines import FIGURES, FILE, known, unknown, worse
+from benchmarks.engine.gated import bench_inputs, within_guard
 from benchmarks.engine.harness import CALLS, MACHINES, Bench, Exact, compiler_id
 from benchmarks.engine.measure import TRAINED, Row, gated_rows, network_rows
 from benchmarks.engine.networks import FOLDER, SHAPES, draw_network, reference
@@ -59,6 +60,19 @@ def test_a_gated_call_gains_what_was_promised(network, core):
     assert worse(rows, compiler) == []
     cheap = replace(rows[1], instructions=rows[0].instructions * 1.5)
     assert "promised" in broken_promises([rows[0], cheap])[0]
+
+
+@pytest.mark.qemu
+def test_a_call_of_the_trained_network_keeps_the_promise_with_its_domain_guard():
+    """On the M4F, where guard and float rules weigh most."""
+    deployment, provenance = read_deployment(FOLDER / "inversek2j.json")
+    assert deployment.guard
+    inputs = within_guard(deployment, bench_inputs(load_kernel(provenance["kernel"])))
+    rows = list(network_rows("inversek2j", deployment, MACHINES["cortex-m4"], "speed", inputs))
+    assert broken_promises(rows) == []
+    cost = {row.measure: row.instructions for row in rows}
+    assert cost["call_rejected"] <= cost["call_accepted"] / 2
+    assert worse(rows, compiler_id()) == []
 
 
 def report_unknown(compiler):

@@ -172,15 +172,17 @@ def test_thresholds_beyond_the_codes(tmp_path, threshold):
 
 @pytest.mark.parametrize("mode", ["speed", "size"])
 @pytest.mark.parametrize("net", [axnet(8, inputs=2, outputs=2), plain(8, inputs=2, outputs=2)])
-def test_out_may_be_in(tmp_path, mode, net):
+def test_out_may_be_in_or_overlap_it(tmp_path, mode, net):
     deployment = deploy(net, seed=2)
     pair = Pair(tmp_path, deployment, mode)
     for row in samples(deployment, 1, 100):
         path, wanted = pair.floats(row)
-        place = row.copy()
         call = pair.function("")
-        assert call(place.ctypes.data, place.ctypes.data) == path
-        np.testing.assert_array_equal(place, wanted)
+        for start, end in ((0, 0), (0, 1), (1, 0)):
+            place = np.zeros(3, np.float32)
+            place[start : start + 2] = row
+            assert call(place[start:].ctypes.data, place[end:].ctypes.data) == path
+            np.testing.assert_array_equal(place[end : end + 2], wanted)
     for row in np.random.default_rng(0).integers(-128, 128, (100, 2)).astype(np.int8):
         wanted, _ = pair.net([row])
         logit = np.zeros(1, np.int8)
