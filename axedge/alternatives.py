@@ -230,7 +230,7 @@ def verdict(rows: list[Alternative], bench: BenchRecord) -> str:
     if winners:
         best = min(winners, key=lambda row: row.cost.mean)
         said = (
-            f"A {best.kind} would do instead: {best.description}, {best.flash_bytes:,} bytes, answers every input, "
+            f"But a {best.kind} would do better: {best.description}, {best.flash_bytes:,} bytes, answers every input, "
             f"{100 * best.safe_share:.2f} % of them within the bound, at {best.cost.mean:,.0f} {unit} a call; "
             f"the gated network costs {bench.ticks.gated.mean:,.0f}"
         )

@@ -281,8 +281,10 @@ def run(
         record = pipeline.bench(target, BenchChoice(port, samples, trace=tracer))
     # On a real board it would mean to flash it three times more: there the user has to ask for it.
     weighed = pipeline.alternatives(target) if port is None and record.seed is not None else None
-    report_of_run(terminal, workspace, record, pipeline.image_folder(target))
+    page = report_of_run(terminal, workspace, record, pipeline.image_folder(target))
     _finish(terminal, record, as_json, weighed)
+    if page is not None and not as_json:
+        terminal.say(f"\nThe same with maps and charts: {page}")
 
 
 def _finish(

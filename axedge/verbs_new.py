@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", type=click.Path(path_type=Path))
 @click.pass_obj
-@example("axedge new dewpoint", "axedge run ./dewpoint --board native")
+@example("axedge new dewpoint", "axedge check ./dewpoint --board microbit", "axedge run ./dewpoint --board microbit")
 def new(terminal: Terminal, name: Path) -> None:
     """Write a folder NAME with a kernel that already works; put a function of your own into it.
 
@@ -32,7 +32,8 @@ def new(terminal: Terminal, name: Path) -> None:
         terminal.result(str(path))
     folder = name if name.is_absolute() or name.parts[0] == ".." else f"./{name}"
     terminal.say(
-        f"Put your function into {source.name}, its ranges into {toml.name}, then: axedge run {folder} --board native"
+        f"Put your function into {source.name}, its ranges into {toml.name}, then: "
+        f"axedge check {folder} --board microbit, and axedge run {folder} --board microbit"
     )
 
 

@@ -40,8 +40,8 @@ def report(terminal: Terminal, kernel: str | None, board: str | None, engine: st
         terminal.result(str(path))
 
 
-def report_of_run(terminal: Terminal, workspace: Workspace, record: BenchRecord, folder: Path) -> None:
-    """Write the report at the end of a run; where its packages are missing, say so and go on."""
+def report_of_run(terminal: Terminal, workspace: Workspace, record: BenchRecord, folder: Path) -> Path | None:
+    """Write the report at the end of a run and return its path; where its packages are missing, say so and go on."""
     from axedge.artifacts.errors import ToolMissing
     from axedge.reporting.write import write_report
 
@@ -51,8 +51,9 @@ def report_of_run(terminal: Terminal, workspace: Workspace, record: BenchRecord,
             html, _ = write_report(workspace, record.kernel, folder, command)
     except ToolMissing as error:
         terminal.say(f"report   not written: {error}")
-    else:
-        terminal.say(f"report   done: {html}")
+        return None
+    terminal.say(f"report   done: {html}")
+    return html
 
 
 def command_line(kernel: str, board: str, engine: str, out: Path) -> str:

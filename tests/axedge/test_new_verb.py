@@ -27,7 +27,8 @@ def test_a_new_kernel_computes_a_dew_point_under_its_own_name(capsys: pytest.Cap
     assert cli.run(["new", "sensors/my_dew"]) == 0
     said = capsys.readouterr()
     assert said.out.split() == ["sensors/my_dew/kernel.toml", "sensors/my_dew/my_dew.c"]
-    assert "axedge run ./sensors/my_dew --board native" in said.err
+    assert "axedge check ./sensors/my_dew --board microbit" in said.err
+    assert "axedge run ./sensors/my_dew --board microbit" in said.err
     assert "NAME" not in Path("sensors/my_dew/kernel.toml").read_text() + Path("sensors/my_dew/my_dew.c").read_text()
     kernel = load_kernel("./sensors/my_dew")
     assert kernel.name == "my_dew"
