@@ -14,7 +14,7 @@ HTML_FILE, MARKDOWN_FILE = "report.html", "report.md"
 
 
 def write_report(workspace: Workspace, kernel: str, image_folder: Path, command: str) -> tuple[Path, Path]:
-    """Write both forms into the image's folder; return their paths.
+    """Write both forms into the image's folder, unless the same are there; return their paths.
 
     Args:
         workspace: where the stages wrote.
@@ -27,7 +27,8 @@ def write_report(workspace: Workspace, kernel: str, image_folder: Path, command:
         ToolMissing: Plotly or jinja2 is not installed.
     """
     material = Material.read(workspace, kernel, image_folder)
-    page, summary = render_page(material, command), render_summary(material, command)
-    atomic_write(image_folder / HTML_FILE, page)
-    atomic_write(image_folder / MARKDOWN_FILE, summary)
-    return image_folder / HTML_FILE, image_folder / MARKDOWN_FILE
+    html, markdown = image_folder / HTML_FILE, image_folder / MARKDOWN_FILE
+    for path, text in ((html, render_page(material, command)), (markdown, render_summary(material, command))):
+        if not path.is_file() or path.read_bytes() != text.encode():
+            atomic_write(path, text)
+    return html, markdown

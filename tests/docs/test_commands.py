@@ -144,15 +144,12 @@ def test_the_commands_of_a_page(bench_folder: Path, page: str) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr[-3000:]}"
+    if page == "docs/tutorial.md":
+        check_the_program_of_the_tutorial(folder)
 
 
-@pytest.mark.qemu
-@pytest.mark.train
-@pytest.mark.xdist_group("pages")
-def test_the_program_of_the_tutorial(bench_folder: Path) -> None:
-    folder = bench_folder / "tutorial"
-    if not (folder / "out").is_dir():
-        pytest.fail("the tutorial's commands come first, in this group")
+def check_the_program_of_the_tutorial(folder: Path) -> None:
+    """Build and run the reader's own program with what the tutorial's commands exported."""
     program = next(block.text for block in EVERY if block.page == "docs/tutorial.md" and block.language == "c")
     (folder / "main.c").write_text(program)
     export = next(folder.glob("out/dewpoint/export/c-aot/axnet_dewpoint"))
