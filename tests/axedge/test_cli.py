@@ -131,7 +131,7 @@ def test_quiet_may_stand_before_and_after_the_verb(
     code, out, err = run(capsys, *arguments)
     assert (code, err) == (0, "")
     assert "kernel.toml" in out
-    assert "then: axedge run" in run(capsys, "new", "two")[2]
+    assert "then: axedge check" in run(capsys, "new", "two")[2]
 
 
 def test_every_verb_takes_quiet_and_verbose() -> None:

@@ -148,7 +148,7 @@ def test_recorded_data_goes_the_whole_way(
     assert record.split.train + record.split.validation + record.split.test < 4_000
     Path("x.txt").unlink()
     workspace = Workspace(Path("out"))
-    quick = Choice(convert={"effort": 0.0})
+    quick = Choice(convert={"effort": 0.0, "guarantee": 0.5})
     pipeline = Pipeline(find_kernel(None, workspace), workspace, Terminal(quiet=True), quick)
     assert pipeline.train().inputs_digest == record.inputs_digest
     assert pipeline.convert().train_digest == record.inputs_digest
