@@ -114,11 +114,8 @@ def deciding_inputs(x: NDArray[np.float32], used: NDArray[np.bool_], count: int 
 
 def precision_curve(judged: Judged) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return invocation and precision at every threshold on the logit, samples of equal logit together."""
-    order = np.argsort(-judged.logit, kind="stable")
-    logit, useful = judged.logit[order], np.cumsum(judged.safe[order])
-    invoked = np.arange(1, len(logit) + 1)
-    last = np.append(logit[1:] != logit[:-1], True)
-    return invoked[last] / len(logit), useful[last] / invoked[last]
+    invoked, useful = metrics.let_through(judged.safe, judged.logit)
+    return invoked / len(judged.logit), useful / invoked
 
 
 def _columns(scalings: Sequence[Scaling]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

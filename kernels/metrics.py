@@ -148,17 +148,31 @@ def invocation_at_precision(safe: ArrayLike, margin: ArrayLike, precision: float
     Raises:
         ValueError: the shapes differ, or there is no sample.
     """
+    invoked, useful = let_through(safe, margin)
+    good = useful >= precision * invoked
+    return float(invoked[good].max() / len(np.asarray(margin))) if good.any() else 0.0
+
+
+def let_through(safe: ArrayLike, margin: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many samples each threshold on `margin` lets through, the strictest first, and how many are safe.
+
+    Samples of equal margin go together; a NaN margin is never let through.
+
+    Args:
+        safe: whether each answer is safe, shape [N], N > 0.
+        margin: the larger, the more the predictor trusts the answer, shape [N].
+
+    Raises:
+        ValueError: the shapes differ, or there is no sample.
+    """
     is_fine, trust = np.asarray(safe, dtype=bool), np.asarray(margin, dtype=np.float64)
     _check_pair(is_fine, trust)
-    count = len(trust)
     comparable = ~np.isnan(trust)
     is_fine, trust = is_fine[comparable], trust[comparable]
     order = np.argsort(-trust, kind="stable")
     trust, useful = trust[order], np.cumsum(is_fine[order])
-    invoked = np.arange(1, len(trust) + 1)
     is_last_of_ties = np.append(trust[1:] != trust[:-1], True)[: len(trust)]
-    good = is_last_of_ties & (useful >= precision * invoked)
-    return float(invoked[good].max() / count) if good.any() else 0.0
+    return np.arange(1, len(trust) + 1)[is_last_of_ties], useful[is_last_of_ties]
 
 
 def clopper_pearson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.kept import TURNED_AWAY
+from axedge.kernels.metrics import let_through
 from axedge.reporting.maps import Map, maps_of
 from axedge.reporting.material import Material
 
@@ -143,13 +144,11 @@ def precision_curve(
 
     No threshold lets those through that the domain guard turns away.
     """
-    order = np.argsort(-logit.astype(np.float64), kind="stable")
-    falling = logit[order]
-    ends = np.flatnonzero(np.append(falling[1:] != falling[:-1], True) & (falling > TURNED_AWAY))
-    if len(ends) > _CURVE_POINTS:
-        ends = ends[np.unique(np.linspace(0, len(ends) - 1, _CURVE_POINTS).astype(int))]
-    useful = np.cumsum(safe[order])
-    return np.round((ends + 1) / len(safe), 4), np.round(useful[ends] / (ends + 1), 4)
+    invoked, useful = let_through(safe, np.where(logit > TURNED_AWAY, logit, np.nan))
+    if len(invoked) > _CURVE_POINTS:
+        shown = np.unique(np.linspace(0, len(invoked) - 1, _CURVE_POINTS).astype(int))
+        invoked, useful = invoked[shown], useful[shown]
+    return np.round(invoked / len(safe), 4), np.round(useful / invoked, 4)
 
 
 def _errors(material: Material) -> Chart:
