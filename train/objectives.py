@@ -45,8 +45,8 @@ def _bound_loss(topology: Topology, error: ErrorSpec, outputs: Affine, part: Rou
     The labels of the safe logit come from the answers of the same step. The selective part lets the gradient of the
     answers through too: what the predictor lets go, the approximator need not learn.
 
-    Many results judged together (rmse) warm up on their squared error instead of the logarithm: on jpeg's 64, 0.89
-    against 0.82 invocation at 95 % precision.
+    Many results judged together (rmse) are learned from their squared error, and from the bound only in the rounds
+    that select: on jpeg, seed 0, 0.88 against 0.84 invocation at 95 % precision.
     """
     tf = tensorflow()
     denormalise, squared = _denormalising(outputs), _squared_error(outputs)
@@ -56,8 +56,11 @@ def _bound_loss(topology: Topology, error: ErrorSpec, outputs: Affine, part: Rou
         answer = denormalise(answer)
         ratio = losses.squared_ratio(error, y, answer)
         soft = losses.sigmoid_loss(ratio, row[2])
-        warm = squared(y, answer) if error.metric == "rmse" else losses.log_loss(ratio)
-        total = (1.0 - row[1]) * warm + row[1] * soft
+        if error.metric == "rmse":
+            bounded = row[1] * tf.cast(row[3] > 0.0, row.dtype)
+            total = (1.0 - bounded) * squared(y, answer) + bounded * soft
+        else:
+            total = (1.0 - row[1]) * losses.log_loss(ratio) + row[1] * soft
         if logit is not None:
             total += part.cross_entropy * losses.cross_entropy(logit, losses.safe_labels(ratio))
             total += row[3] * losses.selective_loss(logit, soft, row[4])

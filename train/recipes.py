@@ -108,8 +108,7 @@ class Recipe:
             if part.restarts > 1:
                 longer = 1.0 if number == last else min(excess**0.5, _LONGEST)
                 steps = round(part.steps * longer / max(1.0, parameters / _ALL_STEPS_PARAMETERS))
-                slower = excess if number == last else excess**0.5
-                own = replace(own, steps=steps, learning_rate=part.learning_rate / slower)
+                own = replace(own, steps=steps, learning_rate=part.learning_rate / excess**0.5)
             rounds.append(own)
         samples = max(self.train_samples, min(_SAMPLES_PER_PARAMETER * parameters, _MOST_SAMPLES))
         return replace(self, rounds=tuple(rounds), train_samples=samples)
