@@ -11,7 +11,7 @@ from axedge.artifacts.errors import KernelError, did_you_mean
 from axedge.kernels.definition import Kernel, Sampler, Samples
 from axedge.kernels.headers import with_headers
 from axedge.kernels.manifest import FILE_NAME, Manifest, read_manifest
-from axedge.kernels.names import check_function_name
+from axedge.kernels.names import check_kernel_name
 from axedge.kernels.recorded import PURPOSES, Recorded
 from axedge.kernels.spec import ErrorSpec, InputPort, NetworkSpec, Port, default_network
 from axedge.kernels.table import Table, read_inputs, read_pair
@@ -102,7 +102,7 @@ def data_kernel(
     """
     paths = (x_path,) if y_path is None else (x_path, y_path)
     try:
-        check_function_name(name)
+        check_kernel_name(name)
         error = ErrorSpec(metric=metric, bound=bound, floor=floor)  # type: ignore[arg-type]
     except ValueError as mistake:
         raise KernelError(_first_mistake(name, mistake)) from None

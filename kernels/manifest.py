@@ -21,6 +21,7 @@ from axedge.kernels.spec import (
     FunctionName,
     Identifier,
     InputPort,
+    KernelName,
     NetworkSpec,
     Port,
     Real,
@@ -90,7 +91,7 @@ class SampleTable(_Table):
 class Manifest(_Table):
     """The whole of a kernel.toml."""
 
-    name: FunctionName
+    name: KernelName
     summary: str = ""
     source: str | None = None
     inputs: Annotated[tuple[InputEntry, ...], Field(min_length=1)]

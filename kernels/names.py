@@ -30,8 +30,29 @@ memset printf putchar puts qsort raise rand realloc remove rename rindex scanf s
 strlen strncpy system time
 """
 
+# What the firmware calls axe_NAME, and what would make such a name, or a macro AXE_NAME, with one of the endings.
+_FIRMWARE = """
+answer_run answer_vectors answered avr_early board board_idle board_init board_interrupts_off board_interrupts_on
+board_read board_ticks board_write bss_end bss_start check_batch core_ticks core_ticks_start cortex_m_fault
+cortex_m_memory cortex_m_take_cause cortex_m_watchdog crc32 crc32_step data_end data_load data_start device
+device_feed device_init device_memory dwt_start dwt_ticks engine engine_about engine_approximate engine_exact
+engine_gated engine_info engine_init engine_vector error error_no firmware_run flash_size frame get_f32 get_u16
+get_u32 init_end init_start link link_feed link_init link_take mode model model_has noinit_end outcome pair_outcome
+path put_f32 put_u16 put_u32 put_u64 ram_size refused reply_begin reply_payload_max reply_send reset reset_cause
+riscv_fault size stack_bottom stack_guard stack_paint stack_peak stack_reserve stack_top start systick_start
+systick_ticks tflm tflm_arena tflm_code tflm_status thread_start tick_source timing_begin timing_empty timing_end
+timing_overhead trap trap_stack_top type wire_engine wire_path without
+"""
+
+#: What stands behind a kernel's name in generated names: `arm` and `arm_exact` would both define axe_arm_exact().
+ENDINGS = (
+    *("_approximate", "_code", "_exact", "_from_reading", "_net", "_q", "_to_reading"),
+    *("_tflite", "_tflm", "_tflm_open", "_tflm_run", "_tflm_take_failure"),
+)
+
 KEYWORDS = frozenset(_KEYWORDS.split())
 LIBRARY = frozenset(_OTHERS.split()) | {name + suffix for name in _MATHS.split() for suffix in ("", "f", "l")}
+FIRMWARE = frozenset(_FIRMWARE.split())
 
 
 def check_identifier(name: str) -> str:
@@ -60,4 +81,18 @@ def check_function_name(name: str) -> str:
     check_identifier(name)
     if name in LIBRARY:
         raise ValueError("is a function of the C library, choose another name")
+    return name
+
+
+def check_kernel_name(name: str) -> str:
+    """Return `name` if what is generated from it meets neither another kernel's names nor the firmware's.
+
+    Raises:
+        ValueError: it cannot name a function, has one of ENDINGS, or is the firmware's.
+    """
+    check_function_name(name)
+    if name in FIRMWARE:
+        raise ValueError(f"would meet axedge's own names (axe_{name}), choose another name")
+    if ending := next((each for each in ENDINGS if name.endswith(each)), None):
+        raise ValueError(f"must not end in {ending}, which generated names do, choose another name")
     return name

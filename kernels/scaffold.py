@@ -8,7 +8,7 @@ from axedge.artifacts.errors import UsageError
 from axedge.artifacts.files import atomic_folder
 from axedge.kernels.kernel import kernel_names
 from axedge.kernels.manifest import FILE_NAME
-from axedge.kernels.names import check_function_name
+from axedge.kernels.names import check_kernel_name
 
 _TEMPLATES = Path(__file__).parent / "_new"
 
@@ -23,7 +23,7 @@ def new_kernel(folder: Path) -> tuple[Path, ...]:
     """
     name = folder.name
     try:
-        check_function_name(name)
+        check_kernel_name(name)
     except ValueError as mistake:
         raise UsageError(f"the kernel's name {name!r} {mistake}.") from None
     if name in kernel_names():

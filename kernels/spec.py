@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
-from axedge.kernels.names import check_function_name, check_identifier
+from axedge.kernels.names import check_function_name, check_identifier, check_kernel_name
 
 Metric = Literal["relative", "absolute", "rmse", "mismatch"]
 HiddenActivation = Literal["relu", "tanh"]
@@ -33,6 +33,7 @@ def check_float32(value: float) -> float:
 
 Identifier = Annotated[str, AfterValidator(check_identifier)]
 FunctionName = Annotated[str, AfterValidator(check_function_name)]
+KernelName = Annotated[str, AfterValidator(check_kernel_name)]
 Real = Annotated[float, Field(strict=True), AfterValidator(check_float32)]
 HiddenSize = Annotated[int, Field(strict=True, ge=1, le=MAX_HIDDEN)]
 HiddenSizes = Annotated[tuple[HiddenSize, ...], Field(min_length=1, max_length=MAX_LAYERS)]

@@ -44,6 +44,7 @@ def test_a_new_kernel_computes_a_dew_point_under_its_own_name(capsys: pytest.Cap
     ("name", "says"),
     [
         ("sin", "'sin' is a function of the C library"),
+        ("arm_exact", "'arm_exact' must not end in _exact"),
         ("a-b", "'a-b' must be a C identifier"),
         ("inversek2j", "a kernel 'inversek2j' comes with axedge"),
         ("taken", "taken is there already"),

@@ -48,6 +48,8 @@ CASES = [
     ('"halve"', '"while"', 1, "is a keyword of C or C++"),
     ('"halve"', '"namespace"', 1, "is a keyword of C or C++"),
     ('"halve"', '"tanhf"', 1, "is a function of the C library"),
+    ('"halve"', '"halve_q"', 1, "must not end in _q, which generated names do"),
+    ('"halve"', '"board_ticks"', 1, "would meet axedge's own names (axe_board_ticks)"),
     ('"halve"', '"__halve"', 1, "is reserved in C"),
     ('"halve"', f'"{"h" * 41}"', 1, "must have at most 40 characters"),
     ('"halve"', "7", 1, "`name` is 7: must be text in quotes"),
