@@ -72,7 +72,7 @@ class BuildInputs:
         own = (self.board.folder / name for name in (*self.board.sources, self.board.linker_script))
         folders = {self.board.folder, *(path.resolve().parent for path in own)}
         engines = FIRMWARE / "engines"
-        shared = (FIRMWARE / "include", FIRMWARE / "core", engines / "_pair", engines / self.engine)
+        shared = (FIRMWARE / "include", FIRMWARE / "core", engines / "_shared", engines / self.engine)
         shared_headers = (path.parent for path in (FIRMWARE / "boards").glob("_*/*.h"))
         for folder in sorted({*shared, *folders, *shared_headers}):
             yield from sorted(path for path in folder.iterdir() if path.suffix in CODE_SUFFIXES)

@@ -6,27 +6,6 @@
 #include "axe_model.h"
 #include "axe_timing.h"
 
-static const axe_engine_info info = {
-    .board = AXE_MODEL_BOARD,
-    .kernel = AXE_MODEL_KERNEL,
-    .hash = AXE_MODEL_HASH,
-    .build_id = AXE_MODEL_BUILD_ID,
-    .threshold = 0,
-    .eps = 0.0F,
-    .delta = 0.0F,
-    .arena_bytes = 0,
-    .engine = AXE_WIRE_ENGINE_NONE,
-    .activation_bits = AXE_MODEL_ACTIVATION_BITS,
-    .inputs = AXE_MODEL_INPUTS,
-    .outputs = AXE_MODEL_OUTPUTS,
-    .has_exact = AXE_MODEL_HAS_EXACT,
-};
-
-const axe_engine_info *axe_engine_about(void)
-{
-    return &info;
-}
-
 int axe_engine_init(void)
 {
     return AXE_OK;

@@ -7,27 +7,6 @@
 
 static axe_tflm_arena arena[AXE_MODEL_ARENA_BYTES / sizeof(axe_tflm_arena)];
 
-static const axe_engine_info info = {
-    .board = AXE_MODEL_BOARD,
-    .kernel = AXE_MODEL_KERNEL,
-    .hash = AXE_MODEL_HASH,
-    .build_id = AXE_MODEL_BUILD_ID,
-    .threshold = AXE_MODEL_THRESHOLD,
-    .eps = AXE_MODEL_EPS,
-    .delta = AXE_MODEL_DELTA,
-    .arena_bytes = sizeof arena,
-    .engine = AXE_WIRE_ENGINE_TFLM,
-    .activation_bits = AXE_MODEL_ACTIVATION_BITS,
-    .inputs = AXE_MODEL_INPUTS,
-    .outputs = AXE_MODEL_OUTPUTS,
-    .has_exact = AXE_MODEL_HAS_EXACT,
-};
-
-const axe_engine_info *axe_engine_about(void)
-{
-    return &info;
-}
-
 int axe_engine_init(void)
 {
     return AXE_TFLM_OPEN(arena, sizeof arena) == AXE_TFLM_OK ? AXE_OK : AXE_ERROR_ENGINE_INIT;
