@@ -83,7 +83,7 @@ def convert(
         out: see `train`.
         force: see `train`.
         terminal: see `train`.
-        options: guarantee, confidence, activations, effort, calibrate, model, seed; those of
+        options: guarantee, confidence, activations, inputs, effort, calibrate, model, seed; those of
             `axedge.convert.options.convert_options`. One that is not given stays as it was last time.
 
     Raises:

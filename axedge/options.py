@@ -89,6 +89,11 @@ def convert_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--activations", type=click.Choice(["int8", "int16"]), help="Width of activations.  [default: int8]"
             ),
             click.option(
+                "--inputs",
+                type=click.Choice(["plain", "two-byte"]),
+                help="Each input as one int8 code, or as a coarse and a fine one.  [default: plain]",
+            ),
+            click.option(
                 "--effort",
                 type=click.FloatRange(min=0),
                 help="Factor on the steps of fine-tuning; 0: none.  [default: 1]",
@@ -110,6 +115,7 @@ def given_convert_options(
     no_guarantee: bool,
     confidence: float | None,
     activations: str | None,
+    inputs: str | None,
     effort: float | None,
     calibrate: Path | None,
 ) -> dict[str, Any]:
@@ -121,6 +127,7 @@ def given_convert_options(
     if no_guarantee and (guarantee is not None or confidence is not None or calibrate is not None):
         raise click.UsageError("--no-guarantee excludes --guarantee, --confidence and --calibrate.")
     named = {"guarantee": guarantee, "confidence": confidence, "activations": activations, "effort": effort}
+    named["inputs"] = inputs
     named["calibrate"] = None if calibrate is None else str(calibrate)
     given = {name: value for name, value in named.items() if value is not None}
     return given | ({"guarantee": None, "calibrate": None} if no_guarantee else {})

@@ -86,7 +86,7 @@ def show_convert(terminal: Terminal, record: ConvertRecord, as_json: bool) -> No
     if as_json:
         show_document(terminal, record)
         return
-    table = plain_table("converted", "float", record.activations)
+    table = plain_table("converted", "float", record.form)
     before, after = record.float_figures, record.figures
     for name, field in (
         ("true invocation", "true_invocation"),

@@ -7,6 +7,7 @@ operations cannot change a result, and the path that a sample takes is the same 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,32 @@ _INPUT_LIMIT = 1 << 30
 _OUTPUT_LIMIT = 1 << 24
 
 
-def input_code(minimum: float, maximum: float, offset: float, scale: float, activation: Activation) -> InputCode:
+def before_split(activation: Activation, fine_bits: int) -> Activation:
+    """Return the grid that a float input is rounded to, of which the network's codes are made: finer by 2^fine_bits."""
+    return replace(
+        activation,
+        bits=activation.bits + fine_bits,
+        scale=activation.scale / 2.0**fine_bits,
+        zero_point=activation.zero_point << fine_bits,
+    )
+
+
+def split(codes: NDArray[np.int64], fine_bits: int, zero_point: int) -> NDArray[np.int64]:
+    """Return the network's codes of the wider ones, int64 (N, n): coarse ones, then fine ones, (N, 2 n); see InputCode.
+
+    Args:
+        codes: of `fine_bits` more bits than the network's.
+        fine_bits: 0 for codes that are the network's already.
+        zero_point: of the network's input tensor.
+    """
+    if not fine_bits:
+        return codes
+    return np.concatenate([codes >> fine_bits, (codes & ((1 << fine_bits) - 1)) + zero_point], axis=1)
+
+
+def input_code(
+    minimum: float, maximum: float, offset: float, scale: float, activation: Activation, fine_bits: int = 0
+) -> InputCode:
     """Derive the rule for one input.
 
     Ideally code = (x - offset) / scale / activation.scale + zero_point, rounded. With `shift` fraction bits that is
@@ -33,10 +59,15 @@ def input_code(minimum: float, maximum: float, offset: float, scale: float, acti
         offset: u = (x - offset) / scale, in the unit of x.
         scale: as above, not 0.
         activation: the network's input tensor.
+        fine_bits: 0, or FINE_BITS in two-byte form (see InputCode).
 
     Raises:
-        UnsupportedModel: the input lies so far from 0, for its width, that float32 cannot tell its codes apart.
+        UnsupportedModel: the input lies so far from 0, for its width, that float32 cannot tell its codes apart; or the
+            zero point leaves no room for fine codes.
     """
+    if activation.zero_point + (1 << fine_bits) - 1 > activation.code_max:
+        raise UnsupportedModel(f"the inputs' zero point {activation.zero_point} leaves no room for fine codes.")
+    activation = before_split(activation, fine_bits)
     low, high = float(np.float32(minimum)), float(np.float32(maximum))
     steps = 1.0 / (scale * activation.scale)
     tolerated = 2.0 ** (activation.bits - 10)
@@ -45,7 +76,7 @@ def input_code(minimum: float, maximum: float, offset: float, scale: float, acti
         factor = float(np.float32(steps * 2.0**shift))
         bias = round(shift_point * 2.0**shift)
         if abs(factor) * max(abs(low), abs(high)) * (1 + 2.0**-23) + 1 + abs(bias) < _INPUT_LIMIT:
-            rule = InputCode(low, high, factor, bias, shift)
+            rule = InputCode(low, high, factor, bias, shift, fine_bits)
             if np.isfinite(factor) and factor != 0.0 and input_error(rule, activation.scale * scale) < tolerated:
                 return rule
             break
@@ -109,14 +140,15 @@ def encode(rules: Sequence[InputCode], activation: Activation, x: NDArray[np.flo
         x: float32, shape (N, n).
 
     Returns:
-        Codes within the activation's range, shape (N, n), int64.
+        Codes within the activation's range, int64, shape (N, n), or (N, 2 n) in two-byte form.
     """
+    grid = before_split(activation, rules[0].fine_bits)
     codes = np.empty(x.shape, np.int64)
     for column, rule in enumerate(rules):
         inside = np.nan_to_num(x[:, column], nan=rule.minimum).clip(np.float32(rule.minimum), np.float32(rule.maximum))
         product = inside.astype(np.float32) * np.float32(rule.factor)
         codes[:, column] = (np.trunc(product).astype(np.int64) + rule.bias) >> rule.shift
-    return codes.clip(activation.code_min, activation.code_max)
+    return split(codes.clip(grid.code_min, grid.code_max), rules[0].fine_bits, activation.zero_point)
 
 
 def decode(rules: Sequence[OutputCode], codes: NDArray[np.integer]) -> NDArray[np.float32]:

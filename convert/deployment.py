@@ -14,7 +14,7 @@ from axedge.artifacts.records.convert import ConvertRecord
 from axedge.convert import affine, reference
 from axedge.convert.guard import coarse, inside
 from axedge.convert.maps import Maps
-from axedge.convert.qnet import Band, Deployment, InputCode, OutputCode, QNet
+from axedge.convert.qnet import FINE_BITS, Band, Deployment, InputCode, OutputCode, QNet
 from axedge.convert.reader import read
 from axedge.kernels.kernel import Kernel
 
@@ -55,15 +55,16 @@ def float_rules(kernel: Kernel, net: QNet, maps: Maps) -> tuple[tuple[InputCode,
 
     Args:
         kernel: gives the box.
-        net: the quantised network.
+        net: the quantised network; one that takes two codes an input takes them in two-byte form.
         maps: between the kernel's units and the network's.
 
     Raises:
         UnsupportedModel: an input or output lies too far from 0 for its width.
     """
     entry, answer = net.activations[net.source], net.activations[net.answer]
+    fine_bits = FINE_BITS if entry.size == 2 * len(kernel.inputs) else 0
     inputs = tuple(
-        affine.input_code(port.minimum, port.maximum, offset, scale, entry)
+        affine.input_code(port.minimum, port.maximum, offset, scale, entry, fine_bits)
         for port, (offset, scale) in zip(kernel.inputs, maps.inputs, strict=True)
     )
     return inputs, tuple(affine.output_code(offset, scale, answer) for offset, scale in maps.outputs)
@@ -106,7 +107,7 @@ def load_deployment(folder: Path) -> Deployment:
         has_exact=record.has_exact,
         model_hash=record.model_hash,
         net=read(tflite),
-        inputs=tuple(InputCode(i.minimum, i.maximum, i.factor, i.bias, i.shift) for i in record.inputs),
+        inputs=tuple(InputCode(i.minimum, i.maximum, i.factor, i.bias, i.shift, i.fine_bits) for i in record.inputs),
         outputs=tuple(OutputCode(o.factor, o.bias, o.shift) for o in record.outputs),
         threshold=record.threshold,
         eps=promise.eps if promise else 0.0,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from axedge.convert.fakequant import RANGE_LIMIT, WEIGHT_CODES, Plan
 from axedge.convert.patch import Grid, Layer, Patch
+from axedge.convert.two_byte import doubled
 
 Array = NDArray[np.float32]
 
@@ -25,6 +26,7 @@ def patch_of(plan: Plan, flat: Array) -> Patch:
     for name, (kernel, bias) in plan.topology.split(weights).items():
         target, source = _target(plan, name), _source(plan, name)
         scale = grids.get(source, fixed).scale
+        kernel = doubled(kernel) if plan.fine_bits and source == "u" else kernel
         layers[target] = _layer(kernel[0].T, bias[0], scale, 32 if plan.bits == 8 else 48)
     return Patch(grids, layers)
 

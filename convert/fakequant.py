@@ -40,10 +40,12 @@ class Plan:
     Attributes:
         topology: the network's shape.
         bits: width of activations, 8 or 16.
+        fine_bits: 0, or with 8 bits how many further bits of the inputs are quantised apart (see `two_byte`).
     """
 
     topology: Topology
     bits: int = 8
+    fine_bits: int = 0
 
     @cached_property
     def ranged(self) -> tuple[str, ...]:
@@ -114,6 +116,8 @@ def forward(plan: Plan, flat: Any, x: Any, seen: dict[str, Any] | None = None) -
 
     def dense(name: str, value: Any) -> Any:
         kernel, bias = layers[name]
+        if plan.fine_bits and name in plan.topology.first_layers and seen is None:
+            kernel = tf.concat([kernel, kernel / 2.0**plan.fine_bits], axis=1)
         rounded = _rounded_weights(kernel) if seen is None else kernel
         if kernel.shape[1] * kernel.shape[2] <= _FUSED_WEIGHTS:
             product = tf.reduce_sum(rounded[:, :, :, tf.newaxis] * value[:, :, tf.newaxis, :], axis=1)
@@ -129,7 +133,8 @@ def forward(plan: Plan, flat: Any, x: Any, seen: dict[str, Any] | None = None) -
         return _tanh_output(plan, value) if seen is None else value
 
     shape = plan.topology
-    entry = settle("u", tf.broadcast_to(x[tf.newaxis], tf.concat([[tf.shape(flat)[0]], tf.shape(x)], 0)))
+    entry = tf.broadcast_to(x[tf.newaxis], tf.concat([[tf.shape(flat)[0]], tf.shape(x)], 0))
+    entry = _two_columns(plan, entry, ranges["u"]) if plan.fine_bits and seen is None else settle("u", entry)
     trunk = entry
     for index in range(len(shape.predictor)):
         trunk = hidden_layer("predictor", index, trunk)
@@ -194,17 +199,41 @@ def _rounded_weights(kernel: Any) -> Any:
 def _quantised(plan: Plan, name: str, value: Any, logs: tuple[Any, Any]) -> Any:
     """Return value [R, size, B] on the grid of its range, clipped to it."""
     tf = tensorflow()
-    low_log, high_log = (tf.clip_by_value(log, -RANGE_LIMIT, RANGE_LIMIT)[:, tf.newaxis, tf.newaxis] for log in logs)
-    high = tf.exp(high_log)
+    low, high = _range_ends(logs)
     if plan.bits == 16:
-        largest = high if plan.one_sided(name) else tf.maximum(high, tf.exp(low_log))
+        largest = high if plan.one_sided(name) else tf.maximum(high, low)
         scale = largest / 32767.0
         return tf.clip_by_value(_straight_round(value / scale), -32768.0, 32767.0) * scale
-    low = tf.zeros_like(high) if plan.one_sided(name) else -tf.exp(low_log)
-    scale = (high - low) / 255.0
-    zero = _straight_round(-128.0 - low / scale)
+    low = tf.zeros_like(high) if plan.one_sided(name) else -low
+    scale, zero = _grid(low, high)
     codes = tf.clip_by_value(_straight_round(value / scale) + zero, -128.0, 127.0)
     return (codes - zero) * scale
+
+
+def _two_columns(plan: Plan, value: Any, logs: tuple[Any, Any]) -> Any:
+    """Return inputs [R, n, B] as coarse columns and 2^fine_bits times what these leave, [R, 2 n, B], on one grid."""
+    tf = tensorflow()
+    low, high = _range_ends(logs)
+    scale, zero = _grid(-low, high)
+    steps = 2.0**plan.fine_bits
+    codes = _straight_round(value / scale * steps) + zero * steps
+    codes = tf.clip_by_value(codes, -128.0 * steps, 128.0 * steps - 1.0)
+    coarse = codes / steps
+    coarse += tf.stop_gradient(tf.floor(coarse) - coarse)
+    return tf.concat([coarse - zero, codes - coarse * steps], axis=1) * scale
+
+
+def _range_ends(logs: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return how far a range reaches below and above 0, [R, 1, 1], both positive."""
+    tf = tensorflow()
+    low, high = (tf.exp(tf.clip_by_value(log, -RANGE_LIMIT, RANGE_LIMIT)) for log in logs)
+    return low[:, tf.newaxis, tf.newaxis], high[:, tf.newaxis, tf.newaxis]
+
+
+def _grid(low: Any, high: Any) -> tuple[Any, Any]:
+    """Return scale and zero point of 8-bit codes from low <= 0 to high."""
+    scale = (high - low) / 255.0
+    return scale, _straight_round(-128.0 - low / scale)
 
 
 def _tanh_output(plan: Plan, value: Any) -> Any:

@@ -23,6 +23,7 @@ from axedge.convert.proof import prove
 from axedge.convert.quantise import quantise
 from axedge.convert.reader import read
 from axedge.convert.task import FOREIGN_AIM, Task, Worth
+from axedge.convert.two_byte import columns, widened
 from axedge.train import losses
 from axedge.train.fit import Batches, Loop, LossFunction, State, warm_up_and_cosine
 from axedge.train.network import to_keras
@@ -123,6 +124,7 @@ def tune(
     flat: Array,
     *,
     bits: int,
+    fine_bits: int = 0,
     seed: int,
     stretches: Sequence[Stretch] = STRETCHES,
     progress: Progress = silent,
@@ -134,14 +136,13 @@ def tune(
         topology: the candidates' shape, an AXNet.
         flat: their parameters [R, P], best first.
         bits: width of activations, 8 or 16.
+        fine_bits: 0, or FINE_BITS for two-byte inputs.
         seed: of the order of the samples.
         stretches: of fine-tuning; none for equalisation alone.
         progress: called with the work done, the whole, and the best network's figures.
     """
-    plan, u = Plan(topology, bits), task.maps.normalise(task.train.x)
-    activations = "int8" if bits == 8 else "int16"
-    base = quantise(to_keras(topology, with_biases(topology, flat[0])), u, activations)
-    plain = quantise(to_keras(topology, flat[0]), u, activations)
+    plan, u = Plan(topology, bits, fine_bits), task.maps.normalise(task.train.x)
+    base, plain = (_converted(plan, one, u) for one in (with_biases(topology, flat[0]), flat[0]))
     found = [Tuned(plain, 0, "converted", task.judge(plain))]
 
     def write(rows: Array, origins: Iterable[int], how: How) -> list[Tuned]:
@@ -170,6 +171,14 @@ def tune(
     finalists = sorted([*found, *written], key=lambda one: -one.worth.rank)[:_FINALISTS]
     again = [replace(one, worth=task.judge(one.tflite, task.finals)) if one.tflite else one for one in finalists]
     return max(again, key=lambda one: one.worth.rank)
+
+
+def _converted(plan: Plan, flat: Array, u: Array) -> bytes:
+    """Return the .tflite of parameters [P] as TensorFlow's converter makes it, given normalised inputs [N, n]."""
+    network, seen = (plan.topology, flat), u
+    if plan.fine_bits:
+        network, seen = widened(*network), columns(u)
+    return quantise(to_keras(*network), seen, "int8" if plan.bits == 8 else "int16")
 
 
 def _written(task: Task, base: bytes, plan: Plan, row: Array, origin: int, how: How) -> Tuned:

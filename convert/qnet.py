@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+#: Bits of an input in two-byte form that go into its fine code; its coarse code is the 8 bits above them.
+FINE_BITS = 4
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -161,12 +164,17 @@ def sources_of(operation: Operation) -> tuple[str, ...]:
 class InputCode:
     """Float to code for one input: `clamp((int32(trunc(float32(x * factor))) + bias) >> shift, code_min, code_max)`.
 
+    In two-byte form (`fine_bits`) this code is that much wider than the network's, and split into two of them: the
+    coarse one, `code >> fine_bits`, and the fine one, the bits below plus the input tensor's zero point. All coarse
+    codes come first in the network's input, then all fine ones.
+
     Attributes:
         minimum: smallest x of the trained domain (float32).
         maximum: largest x of the trained domain (float32).
         factor: float32.
         bias: includes the zero point and one half for rounding, in units of 2^-shift codes.
         shift: 0 to 24, small enough that every x within the domain keeps |x * factor| + |bias| below 2^30.
+        fine_bits: 0, or FINE_BITS in two-byte form.
     """
 
     minimum: float
@@ -174,6 +182,7 @@ class InputCode:
     factor: float
     bias: int
     shift: int
+    fine_bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -237,3 +246,8 @@ class Deployment:
     delta: float = 0.0
     notes: tuple[str, ...] = field(default=())
     guard: tuple[Band, ...] = field(default=())
+
+    @property
+    def fine_bits(self) -> int:
+        """FINE_BITS where each input is two codes, else 0."""
+        return self.inputs[0].fine_bits if self.inputs else 0

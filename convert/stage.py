@@ -38,7 +38,7 @@ from axedge.convert.maps import Maps
 from axedge.convert.options import convert_options
 from axedge.convert.promise import FloatNetwork, promise_for
 from axedge.convert.proof import prove
-from axedge.convert.qnet import Deployment
+from axedge.convert.qnet import FINE_BITS, Deployment
 from axedge.convert.quantise import quantise
 from axedge.convert.reader import parse
 from axedge.convert.reference import Codes
@@ -164,6 +164,7 @@ def _tuned(task: Task, source: Source, options: ConvertOptions, progress: Progre
         networks[0][0],
         np.stack([flat for _, flat in networks]),
         bits=8 if options.activations == "int8" else 16,
+        fine_bits=FINE_BITS if options.inputs == "two-byte" else 0,
         seed=options.seed,
         stretches=[replace(s, steps=max(1, round(s.steps * options.effort))) for s in STRETCHES if options.effort],
         progress=lambda done, total, note="": progress(_TUNING_SHARE * done / max(total, 1.0), 1.0, note),

@@ -7,7 +7,7 @@
 static uint8_t receive[AXE_MODEL_CREDIT];
 static uint8_t reply[AXE_MODEL_FRAME_MAX];
 static float sample[AXE_MODEL_INPUTS + AXE_MODEL_OUTPUTS];
-static int16_t codes[AXE_MODEL_INPUTS + AXE_MODEL_OUTPUTS];
+static int16_t codes[AXE_MODEL_CODES + AXE_MODEL_OUTPUTS];
 static axe_board board;
 static axe_device device;
 

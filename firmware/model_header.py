@@ -12,7 +12,8 @@ from axedge.artifacts.pair import generated_source
 HEADER_BYTES, CRC_BYTES, RUN_HEADER_BYTES, HELLO_FIXED_BYTES = 7, 4, 2, 72  # docs/protocol.md
 COBS_BLOCK_BYTES = 254
 
-_MACRO = re.compile(r"^#define AXE_\w+?_(?P<name>MODEL_HASH|INPUTS|OUTPUTS|ACTIVATION_BITS) +(?P<value>.+)$", re.M)
+_SIZES = ("INPUTS", "OUTPUTS", "CODES", "ACTIVATION_BITS")
+_MACRO = re.compile(rf"^#define AXE_\w+?_(?P<name>MODEL_HASH|{'|'.join(_SIZES)}) +(?P<value>.+)$", re.M)
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class GeneratedPair:
         model_hash: 16 hex digits.
         inputs: numbers a sample takes.
         outputs: numbers a sample gives.
+        codes: that the network takes for a sample: one an input, or two in two-byte form.
         activation_bits: 8 or 16.
         optimize: which of the sources: "speed", "balanced" or "size".
     """
@@ -34,6 +36,7 @@ class GeneratedPair:
     model_hash: str
     inputs: int
     outputs: int
+    codes: int
     activation_bits: int
     optimize: str = "speed"
 
@@ -73,14 +76,12 @@ def read_pair(folder: Path, kernel: str, optimize: str = "speed") -> GeneratedPa
         raise ArtifactError(f"{error.filename} is missing.", again) from None
     macros = {match["name"]: match["value"].strip().strip('"') for match in _MACRO.finditer(text)}
     try:
-        sizes = {name: int(macros[name]) for name in ("INPUTS", "OUTPUTS", "ACTIVATION_BITS")}
+        sizes = {name: int(macros[name]) for name in _SIZES}
         model_hash = macros["MODEL_HASH"]
         int(model_hash, 16)
     except (KeyError, ValueError):
         raise ArtifactError(f"{header} is not a header that axedge generated.", again) from None
-    return GeneratedPair(
-        kernel, folder, model_hash, sizes["INPUTS"], sizes["OUTPUTS"], sizes["ACTIVATION_BITS"], optimize
-    )
+    return GeneratedPair(kernel, folder, model_hash, *sizes.values(), optimize)
 
 
 def frame_bytes(payload: int) -> int:
@@ -144,6 +145,7 @@ def model_header(
 #define AXE_MODEL_BUILD_ID UINT64_C(0x{build_id})
 #define AXE_MODEL_INPUTS {pair.inputs}
 #define AXE_MODEL_OUTPUTS {pair.outputs}
+#define AXE_MODEL_CODES {pair.codes}
 #define AXE_MODEL_ACTIVATION_BITS {pair.activation_bits}
 #define AXE_MODEL_HAS_EXACT {int(has_exact)}
 #define AXE_MODEL_THRESHOLD {upper}_THRESHOLD
@@ -186,7 +188,7 @@ def tflm_header(pair: GeneratedPair) -> str:
 
 #include "axnet_{kernel}.h"
 
-#define AXE_TFLM_INPUTS {pair.inputs}
+#define AXE_TFLM_CODES {pair.codes}
 #define AXE_TFLM_OUTPUTS {pair.outputs}
 #define AXE_TFLM_BITS {pair.activation_bits}
 #define AXE_TFLM_PAIR_HASH AXE_{kernel.upper()}_MODEL_HASH

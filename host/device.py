@@ -214,15 +214,18 @@ class Device:
         return result
 
     def vectors(self, codes: NDArray[np.integer], *, progress: Progress = silent) -> VectorsResult:
-        """Run the bare network, without gate and float conversion, on codes of shape (count, inputs).
+        """Run the bare network, without gate and float conversion, on codes of shape (count, codes).
+
+        It takes one code an input or, in two-byte form, two; a board refuses what is not its network's.
 
         Raises:
             UsageError: codes has the wrong shape.
             DeviceError: the board refuses or falls silent.
         """
         codes = np.asarray(codes)
-        if codes.ndim != 2 or codes.shape[1] != self.hello.inputs:
-            raise UsageError(f"the board takes {self.hello.inputs} codes a vector, received shape {codes.shape}.")
+        inputs = self.hello.inputs
+        if codes.ndim != 2 or codes.shape[1] not in (inputs, 2 * inputs):
+            raise UsageError(f"the board takes {inputs} or {2 * inputs} codes a vector, received shape {codes.shape}.")
         layout = messages.vector_dtype(self.hello.activation_bits, self.hello.outputs)
         result = VectorsResult(np.zeros(len(codes), layout), np.zeros(len(codes), bool))
         job = _VectorsJob(codes, self.hello.activation_bits, result)

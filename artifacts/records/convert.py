@@ -25,7 +25,8 @@ class ErrorRule(Part):
 class InputRule(Part):
     """One input: its domain, and float to code (docs/architecture.md).
 
-    code = clamp((trunc(float32(x * factor)) + bias) >> shift).
+    code = clamp((trunc(float32(x * factor)) + bias) >> shift). In two-byte form it is wider than the network's codes by
+    `fine_bits`, and split into a coarse code, the bits above these, and a fine one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class InputRule(Part):
     factor: float
     bias: int
     shift: int
+    fine_bits: int = 0
 
 
 class OutputRule(Part):
@@ -296,6 +298,7 @@ class ConvertOptions(Part):
     Attributes:
         seed: of all samples drawn.
         activations: width of activations.
+        inputs: "plain", one code an input, or "two-byte": two.
         guarantee: precision to be promised, None for none.
         confidence: of the promise.
         effort: of fine-tuning, 1 for the usual steps, 0 for none.
@@ -310,6 +313,7 @@ class ConvertOptions(Part):
     effort: float
     calibrate: str | None = None
     model: str | None = None
+    inputs: Literal["plain", "two-byte"] = "plain"
 
 
 class ConvertRecord(Record):
@@ -392,6 +396,11 @@ class ConvertRecord(Record):
     tflm: TflmCheck
     desktop: Desktop | None
     versions: dict[str, str]
+
+    @property
+    def form(self) -> str:
+        """The network's numbers in words: the width of activations, and the inputs where they are not plain."""
+        return f"{self.activations}, two-byte inputs" if self.inputs[0].fine_bits else self.activations
 
     @property
     def produced(self) -> tuple[str, ...]:

@@ -22,9 +22,15 @@ def check_deployment(deployment: Deployment) -> None:
     if not (len(deployment.model_hash) == 16 and set(deployment.model_hash) <= set("0123456789abcdef")):
         raise UnsupportedModel(f"the model hash {deployment.model_hash!r} is not 16 hex digits.")
     check_net(net)
-    for what, rules, name in (("input", deployment.inputs, net.source), ("output", deployment.outputs, net.answer)):
-        if len(rules) != net.activations[name].size:
-            raise UnsupportedModel(f"{len(rules)} {what} rules for {net.activations[name].size} {what}s.")
+    fine_bits = deployment.fine_bits
+    if fine_bits and (net.bits != 8 or any(rule.fine_bits != fine_bits for rule in deployment.inputs)):
+        raise UnsupportedModel("two-byte inputs beside others, or beside 16-bit activations.")
+    for what, rules, name, codes in (
+        ("input", deployment.inputs, net.source, 2 if fine_bits else 1),
+        ("output", deployment.outputs, net.answer, 1),
+    ):
+        if codes * len(rules) != net.activations[name].size:
+            raise UnsupportedModel(f"{len(rules)} {what} rules for {net.activations[name].size} {what} codes.")
 
 
 def check_net(net: QNet) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 
 from axedge.artifacts.records.base import axedge_version
+from axedge.convert.affine import before_split
 from axedge.convert.emit.floats import InputRule, check_output_rule, input_rule, significand, soft_input, soft_output
 from axedge.convert.emit.names import float_literal
 from axedge.convert.qnet import Activation, Band, Deployment, OutputCode
@@ -17,7 +18,7 @@ from axedge.convert.qnet import Activation, Band, Deployment, OutputCode
 FORMAT = 1
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_READING_BITS = {8: 20, 16: 12}
+_READING_BITS = {8: 20, 12: 16, 16: 12}
 #: Stands for the exact function's name until the file's own names have made room for it.
 _EXACT = "@exact@"
 
@@ -53,7 +54,8 @@ def render_pair(deployment: Deployment, network: str, variant: str, inlined: boo
 def _values(deployment: Deployment) -> dict[str, object]:
     net = deployment.net
     source, answer = net.activations[net.source], net.activations[net.answer]
-    bits = net.bits
+    bits, fine_bits = net.bits, deployment.fine_bits
+    grid = before_split(source, fine_bits)
     rules = [input_rule(rule, index) for index, rule in enumerate(deployment.inputs)]
     return {
         "kernel": deployment.kernel,
@@ -64,6 +66,13 @@ def _values(deployment: Deployment) -> dict[str, object]:
         "has_exact": deployment.has_exact,
         "has_logit": net.logit is not None,
         "bits": bits,
+        "codes": source.size,
+        "fine_bits": fine_bits,
+        "fine_zero": source.zero_point,
+        "grid_bits": grid.bits,
+        "grid_ends": ["CODE_MIN", "CODE_MAX"] if not fine_bits else [grid.code_min, grid.code_max],
+        "grid_min": grid.code_min,
+        "grid_max": grid.code_max,
         "code_min": source.code_min,
         "code_max": source.code_max,
         "threshold": deployment.threshold if net.logit else source.code_min,
@@ -82,11 +91,13 @@ def _values(deployment: Deployment) -> dict[str, object]:
         "soft_outputs": sum(soft_output(rule) for rule in deployment.outputs),
         "bands": [_band(band, bits) for band in deployment.guard],
         "full_range": (source.code_min, source.code_max) == (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
-        "any_clamp": any(_may_saturate(rule, source) for rule in rules),
-        "encode_expression": lambda rule, index: _encode(rule, index, source),
+        "any_clamp": any(_may_saturate(rule, grid) for rule in rules),
+        "encode_expression": lambda rule, index: _encode(rule, index, grid),
         "decode_expression": _decode,
         "reading_bits": _READING_BITS[bits],
         "reading_one": 1 << _READING_BITS[bits],
+        "grid_reading_bits": _READING_BITS[grid.bits],
+        "grid_reading_one": 1 << _READING_BITS[grid.bits],
     }
 
 
@@ -103,11 +114,12 @@ def _band(band: Band, bits: int) -> dict[str, object]:
     }
 
 
-def _may_saturate(rule: InputRule, source: Activation) -> bool:
-    return rule.low < source.code_min or rule.high > source.code_max
+def _may_saturate(rule: InputRule, grid: Activation) -> bool:
+    return rule.low < grid.code_min or rule.high > grid.code_max
 
 
-def _encode(rule: InputRule, index: int, source: Activation) -> str:
+def _encode(rule: InputRule, index: int, grid: Activation) -> str:
+    """Return C for the code of an input, before it is split where that is wanted."""
     constants = rule.rule
     value = f"(int32_t)(in[{index}] * {float_literal(constants.factor)})"
     if soft_input(constants):
@@ -117,7 +129,8 @@ def _encode(rule: InputRule, index: int, source: Activation) -> str:
     if constants.bias:
         value = f"({value} {'+' if constants.bias > 0 else '-'} {abs(constants.bias)})"
     value = f"{value} >> {constants.shift}" if constants.shift else value
-    return f"(code)saturate({value})" if _may_saturate(rule, source) else f"(code)({value})"
+    value = f"saturate({value})" if _may_saturate(rule, grid) else f"({value})"
+    return value if rule.rule.fine_bits else f"(code){value}"
 
 
 def _decode(rule: OutputCode, index: int) -> str:

@@ -17,7 +17,7 @@ void axe_device_init(axe_device *device, const axe_board *board, const axe_devic
     device->in = memory->sample;
     device->out = memory->sample + device->engine->inputs;
     device->in_codes = memory->codes;
-    device->out_codes = memory->codes + device->engine->inputs;
+    device->out_codes = memory->codes + device->engine->codes;
     device->payload_max = axe_reply_payload_max(memory->frame_max);
     axe_link_init(&device->link, memory->receive, memory->credit, memory->frame_max);
     device->engine_status = axe_engine_init();

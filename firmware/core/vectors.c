@@ -38,7 +38,7 @@ static axe_outcome check(const axe_device *device, const axe_frame *request, uns
         return axe_refused(AXE_ERROR_BAD_LENGTH, AXE_VECTORS_HEADER_BYTES);
     }
     const unsigned count = request->payload[0];
-    const uint32_t expected = AXE_VECTORS_HEADER_BYTES + (uint32_t)count * engine->inputs * width;
+    const uint32_t expected = AXE_VECTORS_HEADER_BYTES + (uint32_t)count * engine->codes * width;
     if (request->size != expected) {
         return axe_refused(AXE_ERROR_BAD_LENGTH, expected);
     }
@@ -65,14 +65,14 @@ axe_outcome axe_answer_vectors(axe_device *device, const axe_frame *request, uin
     *at++ = (uint8_t)count;
     for (unsigned i = 0; i < count; i++) {
         int16_t logit = 0; /* holds an int8_t too */
-        get_codes(device->in_codes, from, engine->inputs, width);
+        get_codes(device->in_codes, from, engine->codes, width);
         const int error = axe_engine_vector(device->in_codes, device->out_codes, &logit);
         if (error != AXE_OK) {
             return axe_refused(error, i);
         }
         at = put_codes(at, device->out_codes, engine->outputs, width);
         at = put_codes(at, &logit, 1, width);
-        from += (size_t)engine->inputs * width;
+        from += (size_t)engine->codes * width;
     }
     return axe_answered(at);
 }

@@ -13,7 +13,7 @@
 
 /* Memory that the caller lends for good.
  *
- * receive: credit bytes. reply: frame_max bytes. sample, codes: inputs + outputs of the engine's model each.
+ * receive: credit bytes. reply: frame_max bytes. Of the engine's model, sample: inputs + outputs; codes: its codes + outputs.
  * frame_max: at least 128, at most credit, and large enough for a HELLO and for one sample in any mode.
  */
 typedef struct axe_device_memory {

@@ -20,6 +20,7 @@ extern "C" {
  *
  * hash:            of the model; build_id: of the image.
  * activation_bits: width of a code, 8 or 16.
+ * codes:           how many of them the network takes: one an input, or two where inputs have a coarse and a fine one.
  * threshold:       the network is used iff the logit's code is at least this.
  * eps, delta:      the promise, "violation rate <= eps with confidence 1 - delta"; 0 without one.
  * arena_bytes:     working memory of the interpreter; 0 for generated C.
@@ -35,6 +36,7 @@ typedef struct axe_engine_info {
     uint32_t arena_bytes;
     uint8_t engine; /* enum axe_wire_engine */
     uint8_t activation_bits;
+    uint16_t codes;
     uint8_t inputs;  /* 1 to 255 */
     uint8_t outputs; /* 1 to 255 */
     bool has_exact;
@@ -62,7 +64,7 @@ int axe_engine_gated(const float *in, float *out, uint32_t *ticks);
 int axe_engine_approximate(const float *in, float *out, uint32_t *ticks);
 int axe_engine_exact(const float *in, float *out, uint32_t *ticks);
 
-/* Run both heads on codes: in[inputs] -> out[outputs], *logit; int8_t, or int16_t where activation_bits is 16, all
+/* Run both heads on codes: in[codes] -> out[outputs], *logit; int8_t, or int16_t where activation_bits is 16, all
  * suitably aligned. Returns AXE_OK or a negative error.
  */
 int axe_engine_vector(const void *in, void *out, void *logit);

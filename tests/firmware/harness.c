@@ -1,7 +1,7 @@
 /* An engine and a board that a test commands through ctypes, around the firmware's core.
  *
  * Engine: exact, gated and approximate add up the inputs, out[j] = sum + j; an input of 99 is out of domain, a negative first
- * input unsafe; 77 as first input makes the run fail. Codes: out[j] = in[0] + j, logit = in[inputs - 1]. Ticks: each timed call
+ * input unsafe; 77 as first input makes the run fail. Codes: out[j] = in[0] + j, logit = in[codes - 1]. Ticks: each timed call
  * takes 10, of which reading the clock takes 3.
  */
 #include <stdlib.h>
@@ -82,9 +82,9 @@ int axe_engine_vector(const void *in, void *out, void *logit)
         }
     }
     if (info.activation_bits == 16) {
-        *(int16_t *)logit = ((const int16_t *)in)[info.inputs - 1];
+        *(int16_t *)logit = ((const int16_t *)in)[info.codes - 1];
     } else {
-        *(int8_t *)logit = ((const int8_t *)in)[info.inputs - 1];
+        *(int8_t *)logit = ((const int8_t *)in)[info.codes - 1];
     }
     return AXE_OK;
 }
@@ -114,7 +114,7 @@ void axe_board_interrupts_on(void)
 }
 
 /* Power on with a fresh device; every buffer is exactly as large as it says. */
-void harness_start(int inputs, int outputs, int bits, int engine, int has_exact, int status, int credit, int frame_max)
+void harness_start(int inputs, int outputs, int codes, int bits, int engine, int has_exact, int status, int credit, int frame_max)
 {
     free(memory.receive);
     free(memory.reply);
@@ -133,6 +133,7 @@ void harness_start(int inputs, int outputs, int bits, int engine, int has_exact,
     info.engine = (uint8_t)engine;
     info.activation_bits = (uint8_t)bits;
     info.inputs = (uint8_t)inputs;
+    info.codes = (uint16_t)codes;
     info.outputs = (uint8_t)outputs;
     info.has_exact = has_exact != 0;
     init_status = status;
@@ -142,7 +143,7 @@ void harness_start(int inputs, int outputs, int bits, int engine, int has_exact,
     memory.receive = malloc((size_t)credit);
     memory.reply = malloc((size_t)frame_max);
     memory.sample = malloc(sizeof(float) * (size_t)(inputs + outputs));
-    memory.codes = malloc(sizeof(int16_t) * (size_t)(inputs + outputs));
+    memory.codes = malloc(sizeof(int16_t) * (size_t)(codes + outputs));
     memory.credit = (uint16_t)credit;
     memory.frame_max = (uint16_t)frame_max;
     sent_size = 0;

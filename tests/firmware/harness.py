@@ -54,6 +54,7 @@ class Harness:
         inputs: int = 2,
         outputs: int = 2,
         *,
+        codes: int | None = None,
         bits: int = 8,
         engine: int = 0,
         has_exact: bool = True,
@@ -61,7 +62,8 @@ class Harness:
         credit: int = 1024,
         frame_max: int = 256,
     ) -> Harness:
-        self._library.harness_start(inputs, outputs, bits, engine, int(has_exact), status, credit, frame_max)
+        sizes = (inputs, outputs, codes or inputs, bits)
+        self._library.harness_start(*sizes, engine, int(has_exact), status, credit, frame_max)
         return self
 
     def feed(self, data: bytes) -> bytes:

@@ -177,7 +177,7 @@ def test_the_frame_grows_where_a_sample_needs_more(tmp_path):
     from axedge.firmware.model_header import GeneratedPair, frame_bytes, wire_sizes
 
     for inputs, outputs in ((1, 1), (64, 64), (255, 255)):
-        pair = GeneratedPair("wide", tmp_path, MODEL_HASH, inputs, outputs, 8)
+        pair = GeneratedPair("wide", tmp_path, MODEL_HASH, inputs, outputs, inputs, 8)
         sizes = wire_sizes(pair, "microbit", 512, 2048)
         assert sizes.frame_max == max(512, frame_bytes(2 + 9 + 8 * outputs), frame_bytes(2 + 4 * inputs))
         assert sizes.credit == max(2048, sizes.frame_max)

@@ -97,12 +97,13 @@ def test_an_empty_batch_is_answered_empty(harness):
 @settings(max_examples=50, deadline=None)
 def test_vectors_of_any_width(harness, bits, data):
     inputs, outputs = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5))
+    codes = inputs * data.draw(st.sampled_from([1, 2]))
     limit = 1 << (bits - 1)
     code = st.integers(-limit, limit - 1 - outputs)
-    rows = data.draw(st.lists(st.lists(code, min_size=inputs, max_size=inputs), max_size=8))
+    rows = data.draw(st.lists(st.lists(code, min_size=codes, max_size=codes), max_size=8))
     letter = {8: "b", 16: "h"}[bits]
-    payload = bytes([len(rows)]) + b"".join(struct.pack(f"<{inputs}{letter}", *row) for row in rows)
-    reply, body = harness.start(inputs, outputs, bits=bits).ask(VECTORS, payload)
+    payload = bytes([len(rows)]) + b"".join(struct.pack(f"<{codes}{letter}", *row) for row in rows)
+    reply, body = harness.start(inputs, outputs, codes=codes, bits=bits).ask(VECTORS, payload)
     assert reply == 0x83
     found = list(struct.iter_unpack(f"<{outputs + 1}{letter}", body[1:]))
     assert found == [(*(row[0] + j for j in range(outputs)), row[-1]) for row in rows]

@@ -17,6 +17,7 @@ static const axe_engine_info info = {
     .engine = AXE_ENGINE,
     .activation_bits = AXE_MODEL_ACTIVATION_BITS,
     .inputs = AXE_MODEL_INPUTS,
+    .codes = AXE_MODEL_CODES,
     .outputs = AXE_MODEL_OUTPUTS,
     .has_exact = AXE_MODEL_HAS_EXACT,
 };

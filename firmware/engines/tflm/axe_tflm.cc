@@ -159,7 +159,7 @@ int SetUp(uint8_t *arena, size_t bytes)
     if (made->AllocateTensors() != kTfLiteOk) {
         return AXE_TFLM_REFUSED;
     }
-    input = Codes(made->input(0), AXE_TFLM_INPUTS);
+    input = Codes(made->input(0), AXE_TFLM_CODES);
     answer = Codes(made->output(AXE_TFLM_ANSWER), AXE_TFLM_OUTPUTS);
     bool is_whole = input != nullptr && answer != nullptr;
 #ifdef AXE_TFLM_LOGIT
@@ -192,7 +192,7 @@ int32_t AXE_TFLM_RUN(const axe_tflm_code *in, axe_tflm_code *out, int32_t least)
         has_failed = true;
         return AXE_TFLM_FAILED;
     }
-    std::memcpy(input, in, AXE_TFLM_INPUTS * sizeof *in);
+    std::memcpy(input, in, AXE_TFLM_CODES * sizeof *in);
     if (interpreter->Invoke() != kTfLiteOk) {
         has_failed = true;
         return AXE_TFLM_FAILED;

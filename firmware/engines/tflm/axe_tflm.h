@@ -39,7 +39,7 @@ int AXE_TFLM_OPEN(void *arena, size_t bytes);
 /* What AXE_TFLM_RUN returns where the network failed, or was not set up: less than any code. */
 #define AXE_TFLM_FAILED (-(INT32_C(1) << 24))
 
-/* Run both heads: in[inputs] -> out[outputs], which may be `in` and is written only if the logit is at least `least`. Returns the
+/* Run both heads: in[AXE_TFLM_CODES] -> out[outputs], which may be `in` and is written only if the logit is at least `least`. Returns the
  * logit's code, the largest where the network has no predictor; or AXE_TFLM_FAILED.
  */
 int32_t AXE_TFLM_RUN(const axe_tflm_code *in, axe_tflm_code *out, int32_t least);

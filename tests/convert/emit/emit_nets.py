@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -146,16 +147,25 @@ def plain(seed: int, inputs: int, outputs: int, bits: int = 8) -> QNet:
 
 
 def deploy(
-    net: QNet, kernel: str = "kernel", seed: int = 0, threshold: int | None = None, exact: bool = True
+    net: QNet,
+    kernel: str = "kernel",
+    seed: int = 0,
+    threshold: int | None = None,
+    exact: bool = True,
+    fine_bits: int = 0,
 ) -> Deployment:
-    """Return a deployment with random, well-formed float rules."""
+    """Return a deployment with random, well-formed float rules; with fine bits, two codes an input."""
     random = np.random.default_rng(seed)
     source, answer = net.activations[net.source], net.activations[net.answer]
+    if fine_bits:
+        source = replace(source, zero_point=min(source.zero_point, source.code_max - (1 << fine_bits) + 1))
+        net = replace(net, activations=net.activations | {net.source: source})
+    bits = net.bits + fine_bits
     inputs = []
-    for _ in range(source.size):
+    for _ in range(source.size // (2 if fine_bits else 1)):
         low = float(np.float32(random.choice([-1.0, -0.5, 0.0, -3.25, 1.5, random.normal()])))
         high = float(np.float32(low + random.choice([1.0, 1.5, 0.01, 300.0, float(random.exponential()) + 0.1])))
-        codes = 2.0**net.bits
+        codes = 2.0**bits
         shift = int(
             min(
                 24,
@@ -169,8 +179,9 @@ def deploy(
                 low,
                 high,
                 float(np.float32(scale * slack)),
-                round(-scale * slack * low - 2.0 ** (net.bits - 1 + shift)),
+                round(-scale * slack * low - 2.0 ** (bits - 1 + shift)),
                 shift,
+                fine_bits,
             )
         )
     outputs = tuple(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from axedge.artifacts.errors import UnsupportedModel, UsageError
 from axedge.convert.emit import emit_aot
 from axedge.convert.fixedpoint import SIGMOID_TABLE
+from axedge.convert.qnet import FINE_BITS
 
 pytestmark = pytest.mark.cc
 
@@ -48,7 +49,7 @@ def edges(rule):
         -3e38,
         1e-38,
     ]
-    for code in (-128, -127, -1, 0, 1, 126, 127, 128):
+    for code in (-128, -127, -1, 0, 1, 126, 127, 128, *((-2048, 15, 16, 2047) if rule.fine_bits else ())):
         values.append(((code << rule.shift) - rule.bias) / rule.factor)
     singles = np.array(values, np.float32)
     near = [np.nextafter(singles, np.float32(end), dtype=np.float32) for end in (-np.inf, np.inf)]
@@ -68,7 +69,12 @@ def samples(deployment, seed, count=200):
 def expected_call(deployment, row):
     """Return (path, codes or None, outputs of the network or None) of a float call by the written rules."""
     source = deployment.net.activations[deployment.net.source]
-    codes = [encode(rule, x, source.code_min, source.code_max) for rule, x in zip(deployment.inputs, row, strict=True)]
+    steps = 2**deployment.fine_bits
+    ends = source.code_min * steps, source.code_max * steps + steps - 1
+    codes = [encode(rule, x, *ends) for rule, x in zip(deployment.inputs, row, strict=True)]
+    if deployment.fine_bits and None not in codes:
+        parts = [divmod(code, steps) for code in codes]
+        codes = [*(coarse for coarse, _ in parts), *(fine + source.zero_point for _, fine in parts)]
     if None in codes or not all(within(band, codes, deployment.net.bits) for band in deployment.guard):
         return OUT_OF_DOMAIN, None
     answers, logits = run(deployment.net, [codes], SIGMOID_TABLE.tolist())
@@ -106,8 +112,9 @@ def check_calls(pair, rows):
 @pytest.mark.parametrize("build", BUILDS)
 def test_float_entries_under_every_compiler(tmp_path, build):
     compiler, flags = BUILDS[build]
-    for seed, bits in enumerate((8, 8, 16)):
-        deployment = deploy(axnet(seed, inputs=1 + seed, bits=bits), seed=seed)
+    for seed, (bits, fine_bits) in enumerate(((8, 0), (8, FINE_BITS), (16, 0))):
+        net = axnet(seed, inputs=(1 + seed) * (2 if fine_bits else 1), bits=bits)
+        deployment = deploy(net, seed=seed, fine_bits=fine_bits)
         pair = Pair(tmp_path / str(seed), deployment, compiler=compiler, flags=flags)
         check_calls(pair, samples(deployment, seed, 120))
 
@@ -118,9 +125,10 @@ def test_float_entries_under_every_compiler(tmp_path, build):
     mode=st.sampled_from(["speed", "size"]),
     core=st.sampled_from(["generic", "cortex-m0", "cortex-m4"]),
     soft=st.booleans(),
+    fine_bits=st.sampled_from([0, FINE_BITS]),
 )
-def test_random_float_rules(tmp_path_factory, seed, mode, core, soft):
-    deployment = deploy(plain(seed, inputs=4, outputs=3), seed=seed, exact=False)
+def test_random_float_rules(tmp_path_factory, seed, mode, core, soft, fine_bits):
+    deployment = deploy(plain(seed, inputs=4, outputs=3), seed=seed, exact=False, fine_bits=fine_bits)
     flags = ("-std=c99", "-O0", *(["-DAXE_SOFT_FLOAT=1"] if soft else []))
     pair = Pair(tmp_path_factory.mktemp("floats"), deployment, mode, core, flags=flags)
     check_calls(pair, samples(deployment, seed, 100))
@@ -144,14 +152,15 @@ def test_quantised_entry(tmp_path):
     assert pair.function("_q")(row.ctypes.data, out.ctypes.data, None) == pair.quantised(row)[0]
 
 
-@pytest.mark.parametrize("bits", [8, 16])
-def test_the_guard_turns_away_codes_where_the_application_has_none(tmp_path, bits):
-    deployment = deploy(axnet(5, inputs=3, bits=bits), seed=5, threshold=-(1 << (bits - 1)))
+@pytest.mark.parametrize(("bits", "fine_bits"), [(8, 0), (8, FINE_BITS), (16, 0)])
+def test_the_guard_turns_away_codes_where_the_application_has_none(tmp_path, bits, fine_bits):
+    net = axnet(5, inputs=6 if fine_bits else 3, bits=bits)
+    deployment = deploy(net, seed=5, threshold=-(1 << (bits - 1)), fine_bits=fine_bits)
     deployment = replace(deployment, guard=bands(3, 3, 2))
     pair = Pair(tmp_path, deployment)
     check_calls(pair, samples(deployment, 7, 300))
     ends = 1 << (bits - 1)
-    rows = np.random.default_rng(1).integers(-ends, ends, (300, 3))
+    rows = np.random.default_rng(1).integers(-ends, ends, (300, 6 if fine_bits else 3))
     inside = [all(within(band, row, bits) for band in deployment.guard) for row in rows.tolist()]
     for row, own in zip(rows, inside, strict=True):
         path, out, margin = pair.quantised(row)
@@ -261,6 +270,35 @@ def test_integer_helpers(tmp_path):
         )
 
 
+READING_TWO = """
+#include "axnet_kernel.h"
+int encode(int32_t reading, int8_t code[AXE_KERNEL_CODES]);
+int encode(int32_t reading, int8_t code[AXE_KERNEL_CODES])
+{
+    return AXE_KERNEL_IN1_CODE(reading, 1.0f / 65536, 0.25f, &code[1]);
+}
+"""
+
+
+def test_an_integer_reading_becomes_both_codes_of_an_input(tmp_path):
+    deployment = deploy(axnet(6, inputs=4), seed=9, fine_bits=FINE_BITS)
+    write_pair(tmp_path, deployment)
+    (tmp_path / "reading.c").write_text(READING_TWO)
+    library = ctypes.CDLL(str(compile_c([tmp_path / "reading.c"], tmp_path / "reading.so")))
+    library.encode.argtypes = [ctypes.c_int32, ctypes.c_void_p]
+    rule, zero_point = deployment.inputs[1], deployment.net.activations[deployment.net.source].zero_point
+    code, seen = np.full(4, 111, np.int8), set()
+    first, last = (round((end - 0.25) * 65536) for end in (rule.minimum, rule.maximum))
+    for reading in range(first, last + 1, max(1, (last - first) // 3000)):
+        wanted = encode(rule, np.float32(reading / 65536 + 0.25), -2048, 2047)
+        if library.encode(reading, code.ctypes.data):
+            assert code[[0, 2]].tolist() == [111, 111]
+            found = 16 * int(code[1]) + int(code[3]) - zero_point
+            assert abs(found - wanted) <= 1 and zero_point <= code[3] <= zero_point + 15
+            seen.add(found)
+    assert len(seen) > 1000
+
+
 def test_a_header_of_another_model_is_refused(tmp_path):
     write_pair(tmp_path, deploy(axnet(1)))
     header = tmp_path / "axnet_kernel.h"
@@ -278,6 +316,18 @@ def test_a_header_of_another_model_is_refused(tmp_path):
 
 def test_the_same_bytes_for_the_same_model():
     assert emit_aot(deploy(axnet(1))) == emit_aot(deploy(axnet(1)))
+
+
+def test_two_byte_inputs_take_two_codes_each_and_8_bits():
+    whole = deploy(axnet(1, inputs=4), fine_bits=FINE_BITS)
+    mixed = (whole.inputs[0], replace(whole.inputs[1], fine_bits=0))
+    for wrong in (
+        replace(whole, inputs=(*whole.inputs, *whole.inputs)),
+        replace(whole, inputs=mixed),
+        deploy(axnet(1, inputs=4, bits=16), fine_bits=FINE_BITS),
+    ):
+        with pytest.raises(UnsupportedModel, match=r"two-byte|4 input codes"):
+            emit_aot(wrong)
 
 
 def test_refusals_name_the_cause():

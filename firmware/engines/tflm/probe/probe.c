@@ -66,7 +66,7 @@ typedef struct outcome {
 
 static int run_in(size_t bytes, outcome *got)
 {
-    static const axe_tflm_code in[AXE_TFLM_INPUTS];
+    static const axe_tflm_code in[AXE_TFLM_CODES];
     const int status = AXE_TFLM_OPEN(arena, bytes);
     got->logit = status == AXE_TFLM_OK ? AXE_TFLM_RUN(in, got->out, INT32_MIN) : AXE_TFLM_FAILED;
     return status;
