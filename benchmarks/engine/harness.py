@@ -88,7 +88,7 @@ def float_rows(deployment: Deployment) -> np.ndarray:
 
 
 def code_rows(deployment: Deployment) -> np.ndarray:
-    """Return fixed input codes, shape (rows, inputs)."""
+    """Return fixed input codes, shape (rows, codes)."""
     source = deployment.net.activations[deployment.net.source]
     shape = (_ROWS, source.size)
     return np.random.default_rng(2).integers(source.code_min, source.code_max + 1, shape)

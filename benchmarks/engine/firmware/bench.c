@@ -27,12 +27,14 @@ void TARGET(const float *in, float *out);
 #define CALL(in, out) TARGET(in, out)
 #define TABLE float_inputs
 #define ROWS FLOAT_ROWS
+#define COLUMNS AXE_BENCH_INPUTS
 #else
 typedef axe_bench_code value;
 void TARGET(const axe_bench_code *in, axe_bench_code *out, axe_bench_code *logit);
 #define CALL(in, out) TARGET(in, out, (out) + AXE_BENCH_OUTPUTS)
 #define TABLE code_inputs
 #define ROWS CODE_ROWS
+#define COLUMNS AXE_BENCH_CODES
 #endif
 
 static uint32_t now(void)
@@ -61,7 +63,7 @@ static uint32_t spin(uint32_t count)
 
 static uint32_t window(unsigned first)
 {
-    value in[AXE_BENCH_INPUTS], out[AXE_BENCH_OUTPUTS + 1];
+    value in[COLUMNS], out[AXE_BENCH_OUTPUTS + 1];
     unsigned i;
     const uint32_t before = now();
     for (i = first; i < first + CALLS_PER_WINDOW; i++) {
@@ -75,7 +77,7 @@ static uint32_t window(unsigned first)
 /* FNV-1a over every byte that the calls return. */
 static uint32_t checksum(void)
 {
-    value in[AXE_BENCH_INPUTS], out[AXE_BENCH_OUTPUTS + 1];
+    value in[COLUMNS], out[AXE_BENCH_OUTPUTS + 1];
     unsigned char bytes[sizeof out];
     uint32_t sum = 2166136261u;
     unsigned i, j;
@@ -94,7 +96,7 @@ static uint32_t checksum(void)
 /* Deepest stack below this frame, over all inputs. */
 static uint32_t stack(void)
 {
-    value in[AXE_BENCH_INPUTS], out[AXE_BENCH_OUTPUTS + 1];
+    value in[COLUMNS], out[AXE_BENCH_OUTPUTS + 1];
     volatile uint32_t *at;
     uint32_t here;
     unsigned i;
@@ -104,7 +106,7 @@ static uint32_t stack(void)
     }
     for (i = 0; i < CALLS; i++) {
         unsigned j;
-        for (j = 0; j < AXE_BENCH_INPUTS; j++) {
+        for (j = 0; j < COLUMNS; j++) {
             in[j] = TABLE[i % ROWS][j];
         }
         CALL(in, out);
