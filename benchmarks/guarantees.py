@@ -2,7 +2,8 @@
 
     python -m benchmarks.guarantees inversek2j blackscholes --seeds 5
 
-trains, converts with int8 and with int16 activations, and measures each result on samples that nothing else has seen,
+trains, converts with int8 and with int16 activations (and, asked for with --activations two-byte, with int8 activations
+and two-byte inputs), and measures each result on samples that nothing else has seen,
 in whole numbers as TensorFlow Lite Micro executes them. A cell is one kernel, seed and width; finished cells are kept
 in out/.guarantees, so that it can be interrupted. The means stand in out/results.json, in the rows of our AXNet, and
 with --write in benchmarks/results/guarantees.json, from which it writes the table of docs/guarantees.md.
@@ -34,7 +35,8 @@ from axedge.kernels.metrics import is_safe
 from axedge.train.compare import spread
 from axedge.train.stage import train_inputs_digest, train_kernel
 
-WIDTHS = ("int8", "int16")
+WIDTHS = ("int8", "two-byte", "int16")
+USUAL_WIDTHS = ("int8", "int16")
 FRESH_COUNT = 200_000
 GUARANTEE, CONFIDENCE = 0.95, 0.95
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +51,7 @@ class Cell:
     Attributes:
         kernel: what is approximated.
         seed: of training and conversion.
-        activations: int8 or int16.
+        activations: int8, int16, or two-byte: int8 with two-byte inputs.
         root: where cells are kept.
     """
 
@@ -70,12 +72,10 @@ class Cell:
 
     def options(self) -> dict[str, object]:
         """Return the keyword arguments of the conversion."""
-        return {
-            "seed": self.seed,
-            "activations": self.activations,
-            "guarantee": GUARANTEE,
-            "confidence": CONFIDENCE,
-        }
+        width = {"activations": self.activations}
+        if self.activations == "two-byte":
+            width = {"activations": "int8", "inputs": "two-byte"}
+        return {"seed": self.seed, **width, "guarantee": GUARANTEE, "confidence": CONFIDENCE}
 
     def outcome(self) -> GuaranteeCell | None:
         """Return what is kept, if it is of this version, kernel and recipe."""
@@ -170,11 +170,16 @@ def fill_in(out: Path, cells: Sequence[GuaranteeCell]) -> None:
     rows = []
     for row in results.rows:
         mine = [cell for cell in cells if cell.kernel == row.kernel] if row.method == "axnet" else []
-        found = {f"guarantee95_{width}": [c.invocation for c in mine if c.activations == width] for width in WIDTHS}
+        found = {_column(width): [c.invocation for c in mine if c.activations == width] for width in WIDTHS}
         found["guarantee95_float"] = [c.float_invocation for c in mine if c.activations == "int8"]
         rows.append(row.model_copy(update={name: spread(values) for name, values in found.items() if values}))
     content = digest("results", *(row.model_dump_json() for row in rows))
     results.model_copy(update={"rows": rows, "inputs_digest": content}).save(out)
+
+
+def _column(width: str) -> str:
+    """Return the name of a width's column in results.json."""
+    return f"guarantee95_{width.replace('-', '_')}"
 
 
 _HEAD = """\
@@ -183,12 +188,12 @@ _HEAD = """\
 Written by `make guarantees`; not by hand. Percent of fresh inputs on which the network is used, where at most 5 % of
 the answers used may be wrong, with 95 % confidence, and, likewise, at most 1 % of the foreign points of the box may be
 answered. Mean and standard deviation over seeds, each a training and a conversion of its own; int8 and int16 are
-activations, executed in whole numbers as TensorFlow Lite Micro does, on 200,000 fresh samples a seed. *Without* is what
-could be promised if foreign points did not matter; *broken* counts the cells whose violation rate on the fresh samples
-is above 5 %.
+activations, two-byte is int8 with two-byte inputs (convert.md), all executed in whole numbers as TensorFlow Lite Micro
+does, on 200,000 fresh samples a seed. *Without* is what could be promised if foreign points did not matter; *broken*
+counts the cells whose violation rate on the fresh samples is above 5 %.
 
-| kernel | seeds | float | int8 | without | int16 | without | foreign used (int8) | broken |
-|---|---|---|---|---|---|---|---|---|
+| kernel | seeds | float | int8 | without | two-byte | without | int16 | without | foreign used (int8) | broken |
+|---|---|---|---|---|---|---|---|---|---|---|
 """
 
 
@@ -231,7 +236,9 @@ def load_kept() -> list[GuaranteeCell]:
 @click.command()
 @click.argument("kernels", nargs=-1)
 @click.option("--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Seeds 0, 1, ...")
-@click.option("--activations", type=click.Choice(WIDTHS), multiple=True, help="Only this width.  [default: both]")
+@click.option(
+    "--activations", type=click.Choice(WIDTHS), multiple=True, help="Only this width.  [default: int8, int16]"
+)
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out"), show_default=True)
 @click.option("--write", is_flag=True, help="Write the page of all cells so far.")
 def main(kernels: tuple[str, ...], seeds: int, activations: tuple[str, ...], out: Path, write: bool) -> None:
@@ -240,7 +247,10 @@ def main(kernels: tuple[str, ...], seeds: int, activations: tuple[str, ...], out
     root = Workspace(out).root / ".guarantees"
     # Seed by seed, so that an interrupted run has something of every kernel.
     cells = [
-        Cell(kernel, seed, width, root) for seed in range(seeds) for kernel in found for width in activations or WIDTHS
+        Cell(kernel, seed, width, root)
+        for seed in range(seeds)
+        for kernel in found
+        for width in activations or USUAL_WIDTHS
     ]
     outcomes = []
     for cell in cells:

@@ -31,7 +31,7 @@ from axedge.train.split import draw_split
 from axedge.train.stage import TEST_SAMPLES
 from axedge.train.topology import Topology
 
-GUARANTEES = ("guarantee95_float", "guarantee95_int8", "guarantee95_int16")
+GUARANTEES = ("guarantee95_float", "guarantee95_int8", "guarantee95_two_byte", "guarantee95_int16")
 AS_PUBLISHED, EQUAL_EFFORT = "as published", "equal effort"
 
 # Block, method and recipe of every row. AXNet with our recipe stands in both blocks and is trained once.

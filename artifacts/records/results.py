@@ -29,6 +29,7 @@ class ResultRow(Part):
         guarantee95_float: invocation at which 95 % precision can be promised with 95 % confidence, in float;
             None where it was not run, as below. AXNet only, with our recipe.
         guarantee95_int8: of the network in int8, on fresh samples, with its domain guard.
+        guarantee95_two_byte: the same with two-byte inputs.
         guarantee95_int16: the same with int16 activations.
     """
 
@@ -47,6 +48,7 @@ class ResultRow(Part):
     cpu_seconds: Spread
     guarantee95_float: Spread | None = None
     guarantee95_int8: Spread | None = None
+    guarantee95_two_byte: Spread | None = None
     guarantee95_int16: Spread | None = None
 
 
@@ -56,7 +58,7 @@ class GuaranteeCell(Record):
     Attributes:
         kernel: its name.
         seed: of training and conversion.
-        activations: int8 or int16.
+        activations: int8, int16, or two-byte: int8 with two-byte inputs.
         candidate: network of the training that was chosen.
         how: what was done to it (see convert.json).
         model_hash: of the model; empty where nothing could be promised.
