@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.errors import ArtifactError
 from axedge.artifacts.kept import TURNED_AWAY
-from axedge.artifacts.records.convert import ConvertRecord
+from axedge.artifacts.records.convert import ConvertRecord, GuardEnvelope
 from axedge.convert import affine, reference
 from axedge.convert.guard import coarse, inside
 from axedge.convert.maps import Maps
-from axedge.convert.qnet import FINE_BITS, Band, Deployment, InputCode, OutputCode, QNet
+from axedge.convert.qnet import FINE_BITS, Band, Deployment, Envelope, InputCode, OutputCode, QNet
 from axedge.convert.reader import read
 from axedge.kernels.kernel import Kernel
 
@@ -83,7 +83,9 @@ def answer(deployment: Deployment, x: NDArray[np.float32]) -> tuple[NDArray[np.f
     net = deployment.net
     codes = affine.encode(deployment.inputs, net.activations[net.source], x)
     answers, logits = reference.run(net, codes)
-    domain = affine.in_domain(deployment.inputs, x) & inside(deployment.guard, coarse(codes, net.bits))
+    domain = affine.in_domain(deployment.inputs, x) & inside(
+        deployment.guard, coarse(codes, net.bits), deployment.envelope
+    )
     return affine.decode(deployment.outputs, answers), np.where(domain, logits.astype(np.int64), TURNED_AWAY)
 
 
@@ -117,7 +119,13 @@ def load_deployment(folder: Path) -> Deployment:
             Band(band.row, band.column, np.array(band.low, np.int8), np.array(band.high, np.int8))
             for band in record.guard
         ),
+        envelope=None if record.envelope is None else _envelope(record.envelope),
     )
+
+
+def _envelope(record: GuardEnvelope) -> Envelope:
+    low, high = (np.array(ends, np.int64) for ends in (record.low, record.high))
+    return Envelope(np.array(record.weights, np.int8), low, high, record.shift, record.limit)
 
 
 def model_hash(tflite: bytes) -> str:

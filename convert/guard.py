@@ -2,7 +2,8 @@
 
 A band is a table: for each row of one input's codes, the interval of another input's codes in which the application's
 inputs lie. It costs a handful of instructions and up to 256 bytes, and turns away most of the box that the predictor
-would otherwise have to learn to refuse. Which pairs of inputs pay is found greedily.
+would otherwise have to learn to refuse. Which pairs of inputs pay is found greedily. What no band tells is left to an
+envelope (`envelope.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from axedge.convert.qnet import Band
+from axedge.convert.envelope import excess
+from axedge.convert.qnet import Band, Envelope
 
 Coarse = NDArray[np.int16]
 
@@ -89,12 +91,14 @@ def band_of(choice: Choice, own: Coarse) -> Band:
     return Band(choice.row, choice.column, low.astype(np.int8), high.astype(np.int8))
 
 
-def inside(bands: Sequence[Band], codes: Coarse) -> NDArray[np.bool_]:
-    """Return whether each row of coarse codes, shape (N, n), lies within every band."""
+def inside(bands: Sequence[Band], codes: Coarse, envelope: Envelope | None = None) -> NDArray[np.bool_]:
+    """Return whether each row of coarse codes, shape (N, n), lies within every band, and within the envelope."""
     passed = np.ones(len(codes), bool)
     for band in bands:
         place = (codes[:, band.row].astype(np.int64) + 128) >> band.row_shift
         passed &= (codes[:, band.column] >= band.low[place]) & (codes[:, band.column] <= band.high[place])
+    if envelope is not None:
+        passed[passed] = excess(envelope, codes[passed]) <= envelope.limit
     return passed
 
 

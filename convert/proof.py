@@ -12,7 +12,8 @@ import numpy as np
 
 from axedge.artifacts.errors import CheckFailed
 from axedge.convert import fixedpoint
-from axedge.convert.qnet import Dense, Lookup, Multiply, Operation, QNet, Tanh16
+from axedge.convert.envelope import largest_excess, projection_bounds
+from axedge.convert.qnet import Dense, Envelope, Lookup, Multiply, Operation, QNet, Tanh16
 
 _INT32 = (1 << 31) - 1
 #: TFLM's 64-bit requantisation asks for sums within +-2^47.
@@ -43,8 +44,8 @@ class Bound:
         return float(np.log2(self.limit / max(self.magnitude, 1)))
 
 
-def prove(net: QNet) -> tuple[Bound, ...]:
-    """Return the bounds of every sum and product.
+def prove(net: QNet, envelope: Envelope | None = None) -> tuple[Bound, ...]:
+    """Return the bounds of every sum and product, those of the domain guard's envelope last.
 
     Raises:
         CheckFailed: one of them may overflow.
@@ -61,7 +62,23 @@ def prove(net: QNet) -> tuple[Bound, ...]:
                 )
             bounds.append(bound)
         ranges[operation.target] = _codes(net, operation, ranges)
+    if envelope is not None:
+        bounds.append(_guard(envelope))
     return tuple(bounds)
+
+
+def _guard(envelope: Envelope) -> Bound:
+    """Return the bound of an envelope's projections, of each one's excess, and of the sum of squares."""
+    lows, highs = projection_bounds(envelope)
+    low, high = int(lows.min()), int(highs.max())
+    ends = int(max(np.abs(envelope.low).max(), np.abs(envelope.high).max()))
+    # Each partial sum of a projection lies within its bounds, for 0 is among the values of every term.
+    magnitude = max(largest_excess(envelope), max(-low, high) + ends)
+    if magnitude > _INT32:
+        raise CheckFailed(
+            f"the domain guard may overflow: up to {magnitude} where {_INT32} fits.", "This is a fault of axedge."
+        )
+    return Bound("domain guard", low, high, magnitude, _INT32)
 
 
 def _bound(net: QNet, operation: Operation, ranges: dict[str, tuple[int, int]]) -> Bound | None:

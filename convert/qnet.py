@@ -219,6 +219,28 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Envelope:
+    """Part of the domain guard: how far projections of the codes may lie outside their intervals, all together.
+
+    Inputs count by the upper 8 bits of their code, c. With z = weights @ c and, for each projection, the excess
+    e = max(low - z, z - high, 0) >> shift, an input is within the envelope if the sum of e^2 is at most `limit`.
+
+    Attributes:
+        weights: int8, shape (projections, inputs).
+        low: int64, shape (projections,).
+        high: int64, shape (projections,), each at least its low.
+        shift: 0 to 30, such that the sum stays below 2^31 for all codes.
+        limit: largest sum.
+    """
+
+    weights: NDArray[np.int8]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    shift: int
+    limit: int
+
+
+@dataclass(frozen=True)
 class Deployment:
     """Everything that the generated C says: the network, its float rules, its gate and what is promised.
 
@@ -233,6 +255,7 @@ class Deployment:
         delta: 1 - confidence of the promise, 0 without a guarantee.
         notes: lines for the header's comment: distribution, metric and bound, calibration count.
         guard: bands that codes must lie in, or the input is out of the domain.
+        envelope: what they must lie within, too; None for nothing.
     """
 
     kernel: str
@@ -246,6 +269,7 @@ class Deployment:
     delta: float = 0.0
     notes: tuple[str, ...] = field(default=())
     guard: tuple[Band, ...] = field(default=())
+    envelope: Envelope | None = None
 
     @property
     def fine_bits(self) -> int:

@@ -22,6 +22,7 @@ from axedge.artifacts.records.convert import (
     ConvertRecord,
     ErrorRule,
     GuardBand,
+    GuardEnvelope,
     InputRule,
     OutputRule,
 )
@@ -32,13 +33,14 @@ from axedge.convert.checks import check_tflm, compare_desktop
 from axedge.convert.cost import cost_of
 from axedge.convert.deployment import TFLITE_FILE, answer
 from axedge.convert.emit import emit_aot
+from axedge.convert.envelope import largest_excess
 from axedge.convert.finetune import STRETCHES, Tuned, tune
 from axedge.convert.judge import figures, judged
 from axedge.convert.maps import Maps
 from axedge.convert.options import convert_options
 from axedge.convert.promise import FloatNetwork, promise_for
 from axedge.convert.proof import prove
-from axedge.convert.qnet import FINE_BITS, Deployment
+from axedge.convert.qnet import FINE_BITS, Deployment, Envelope
 from axedge.convert.quantise import quantise
 from axedge.convert.reader import parse
 from axedge.convert.reference import Codes
@@ -113,7 +115,7 @@ def convert_kernel(
     tuned = _tuned(task, source, chosen, progress)
     progress(_TUNING_SHARE, 1.0, "judging in whole numbers")
     deployment = task.deploy(tuned.tflite)
-    proof = prove(deployment.net)
+    proof = prove(deployment.net, deployment.envelope)
     network = float_network(source.models[tuned.candidate], source.maps, source.gate)
     promise = promise_for(task, deployment, network, chosen, application)
     deployment = promise.applied(replace(deployment, notes=_notes(kernel, promise.distribution)))
@@ -271,8 +273,20 @@ def _description(kernel: Kernel, deployment: Deployment) -> dict[str, Any]:
             GuardBand(row=band.row, column=band.column, low=tuple(band.low.tolist()), high=tuple(band.high.tolist()))
             for band in deployment.guard
         ),
+        "envelope": None if deployment.envelope is None else _envelope(deployment.envelope),
         "notes": deployment.notes,
     }
+
+
+def _envelope(envelope: Envelope) -> GuardEnvelope:
+    return GuardEnvelope(
+        weights=tuple(tuple(row) for row in envelope.weights.tolist()),
+        low=tuple(envelope.low.tolist()),
+        high=tuple(envelope.high.tolist()),
+        shift=envelope.shift,
+        limit=envelope.limit,
+        magnitude=largest_excess(envelope),
+    )
 
 
 def _versions() -> dict[str, str]:

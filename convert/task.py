@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from axedge.convert import affine, guarantee
 from axedge.convert.deployment import TURNED_AWAY, answer, deploy
+from axedge.convert.envelope import Shape, choose_envelope, envelope_of
 from axedge.convert.guard import Choice, band_of, choose_bands, coarse, inside
 from axedge.convert.maps import Maps
 from axedge.convert.qnet import Activation, Deployment
@@ -54,6 +55,7 @@ class Outside:
     Attributes:
         foreign: tells and draws foreign points.
         bands: which bands the domain guard gets.
+        envelope: which envelope it gets beside them; None where none pays.
         train: foreign points that the guard lets through, float32 [K, n].
         passing: share of the foreign points that it lets through.
         validation: foreign points to choose by, let through or not, float32 [M, n].
@@ -61,6 +63,7 @@ class Outside:
 
     foreign: Foreign
     bands: tuple[Choice, ...]
+    envelope: Shape | None
     train: NDArray[np.float32]
     passing: float
     validation: NDArray[np.float32]
@@ -100,11 +103,18 @@ class Task:
     def deploy(self, tflite: bytes) -> Deployment:
         """Return a model's deployment with its domain guard, the gate as trained, and no promise."""
         bare = deploy(self.kernel, tflite, self.maps)
-        if not self.outside.bands:
+        outside = self.outside
+        if not outside.bands and outside.envelope is None:
             return bare
         entry = bare.net.activations[bare.net.source]
         own = coarse(affine.encode(bare.inputs, entry, self.train.x), entry.bits)
-        return replace(bare, guard=tuple(band_of(choice, own) for choice in self.outside.bands))
+        bands = tuple(band_of(choice, own) for choice in outside.bands)
+        # All of them lie within their own bands.
+        envelope = None
+        if outside.envelope is not None:
+            rounded = entry.bits == 8 and not bare.fine_bits
+            envelope = envelope_of(outside.envelope, entry, own, rounded=rounded)
+        return replace(bare, guard=bands, envelope=envelope)
 
     def judge(self, tflite: bytes, samples: Samples | None = None) -> Worth:
         """Return what a .tflite is worth, executed in whole numbers on the validation samples, or on others."""
@@ -119,18 +129,22 @@ class Task:
 
 
 def _outside(kernel: Kernel, maps: Maps, train: Samples, validation: Samples, seed: int) -> Outside:
+    """Choose the domain guard: bands first, and an envelope where these let too many foreign points through."""
     foreign = Foreign.of(kernel)
-    points, _ = foreign.draw("train", FOREIGN_POINTS, seed)
-    codes = [_nominal(maps, x) for x in (train.x, validation.x[:_HELD_OUT], points)]
-    choices = choose_bands(*codes)
-    passed = inside([band_of(choice, codes[0]) for choice in choices], codes[2])
-    return Outside(
-        foreign=foreign,
-        bands=choices,
-        train=points[passed],
-        passing=float(passed.mean()) if len(points) else 0.0,
-        validation=foreign.draw("validation", FOREIGN_POINTS, seed)[0],
-    )
+    points, judged = (foreign.draw(purpose, FOREIGN_POINTS, seed)[0] for purpose in ("train", "validation"))
+    xs = (train.x, validation.x[:_HELD_OUT], points, judged)
+    own, held_out, *strangers = (_nominal(maps, x) for x in xs)
+    choices = choose_bands(own, held_out, strangers[0])
+    bands = [band_of(choice, own) for choice in choices]
+    within = [inside(bands, codes) for codes in (own, held_out, *strangers)]
+    passing = float(within[2].mean()) if len(points) else 0.0
+    parts = [maps.normalise(x)[kept] for x, kept in zip(xs, within, strict=True)]
+    shape = choose_envelope(*parts, share=passing, aim=FOREIGN_AIM)
+    if shape is not None:
+        envelope = envelope_of(shape, _NOMINAL, own)
+        within[2] = inside(bands, strangers[0], envelope)
+        passing = float(within[2].mean())
+    return Outside(foreign, choices, shape, points[within[2]], passing, judged)
 
 
 def _nominal(maps: Maps, x: NDArray[np.float32]) -> NDArray[np.int16]:

@@ -111,6 +111,29 @@ class GuardBand(Part):
     high: tuple[int, ...]
 
 
+class GuardEnvelope(Part):
+    """Part of the domain guard: how far projections of the codes may lie outside their intervals, all together.
+
+    Of the codes' upper 8 bits c: z = weights @ c, e = max(low - z, z - high, 0) >> shift for each projection, and the
+    sum of e^2 must be at most `limit`.
+
+    Attributes:
+        weights: one row a projection, one number an input.
+        low: one a projection.
+        high: one a projection.
+        shift: bits that are dropped before squaring.
+        limit: largest sum.
+        magnitude: bound of the sum over all codes, below 2^31.
+    """
+
+    weights: tuple[tuple[int, ...], ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    shift: int
+    limit: int
+    magnitude: int
+
+
 class ForeignCheck(Part):
     """What happens to points of the box where the application never goes, or that have no exact result.
 
@@ -337,6 +360,7 @@ class ConvertRecord(Record):
         guarantee: what the threshold promises; None: nothing.
         moved: how far recorded inputs moved the promise; None where it is for the kernel's own distribution.
         guard: bands within which codes must lie, or the input is out of the domain.
+        envelope: what they must lie within, too; None where bands do, or nothing pays.
         foreign: what happens to points of the box where the application never goes; None where there are none, or not
             computed.
         notes: what the generated header says about distribution, metric and promise.
@@ -379,6 +403,7 @@ class ConvertRecord(Record):
     guarantee: Guarantee | None
     moved: Moved | None = None
     guard: tuple[GuardBand, ...] = ()
+    envelope: GuardEnvelope | None = None
     foreign: ForeignCheck | None = None
     notes: tuple[str, ...]
     test_count: int

@@ -16,6 +16,7 @@ from axedge.convert.qnet import (
     Band,
     Dense,
     Deployment,
+    Envelope,
     InputCode,
     Lookup,
     Multiply,
@@ -81,6 +82,7 @@ def write_deployment(path: Path, deployment: Deployment, provenance: Mapping[str
         "inputs": [asdict(rule) for rule in deployment.inputs],
         "outputs": [asdict(rule) for rule in deployment.outputs],
         "guard": [{key: _plain(value) for key, value in vars(band).items()} for band in deployment.guard],
+        **({} if deployment.envelope is None else {"envelope": _envelope(deployment.envelope)}),
     }
     write_net(path, deployment.net, rules)
 
@@ -96,8 +98,18 @@ def read_deployment(path: Path) -> tuple[Deployment, dict[str, Any]]:
         outputs=tuple(OutputCode(**rule) for rule in body["outputs"]),
         notes=tuple(body["notes"]),
         guard=tuple(Band(**_arrays(band)) for band in body["guard"]),
+        envelope=_read_envelope(body["envelope"]) if "envelope" in body else None,
     )
     return deployment, body["provenance"]
+
+
+def _envelope(envelope: Envelope) -> dict[str, Any]:
+    return {key: _plain(value) for key, value in vars(envelope).items()}
+
+
+def _read_envelope(body: Mapping[str, Any]) -> Envelope:
+    ends = {key: np.array(body[key], np.int64) for key in ("low", "high")}
+    return Envelope(np.array(body["weights"], np.int8), **ends, shift=body["shift"], limit=body["limit"])
 
 
 def _arrays(entry: Mapping[str, Any]) -> dict[str, Any]:

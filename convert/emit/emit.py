@@ -58,9 +58,8 @@ def emit_aot(deployment: Deployment, optimize: str = "speed", core: str = "gener
     check_deployment(deployment)
     network = _network(deployment.net, optimize, core)
     variant = f"Made for {optimize} on {_TITLES[core]}; the same bits anywhere."
-    return render_pair(
-        deployment, network, variant, inlined=optimize == "speed" and len(deployment.inputs) <= _FEW_INPUTS
-    )
+    inlined = optimize == "speed" and len(deployment.inputs) <= _FEW_INPUTS
+    return render_pair(deployment, network, variant, inlined=inlined, small=optimize == "size")
 
 
 _TITLES = {

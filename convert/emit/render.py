@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from pathlib import Path
 
 import jinja2
@@ -11,8 +10,9 @@ import jinja2
 from axedge.artifacts.records.base import axedge_version
 from axedge.convert.affine import before_split
 from axedge.convert.emit.floats import InputRule, check_output_rule, input_rule, significand, soft_input, soft_output
+from axedge.convert.emit.guard import band_words, envelope_words
 from axedge.convert.emit.names import float_literal
-from axedge.convert.qnet import Activation, Band, Deployment, OutputCode
+from axedge.convert.qnet import Activation, Deployment, OutputCode
 
 #: Changes whenever a .h and a .c of different axedge versions would not fit together.
 FORMAT = 1
@@ -23,7 +23,7 @@ _READING_BITS = {8: 20, 12: 16, 16: 12}
 _EXACT = "@exact@"
 
 
-def render_pair(deployment: Deployment, network: str, variant: str, inlined: bool) -> dict[str, str]:
+def render_pair(deployment: Deployment, network: str, variant: str, inlined: bool, small: bool) -> dict[str, str]:
     """Return the two files' names and texts.
 
     Args:
@@ -32,6 +32,7 @@ def render_pair(deployment: Deployment, network: str, variant: str, inlined: boo
             logit and writes `out`, which may be `in`, only if the logit is at least `least`.
         variant: a sentence for the banner: what the code was made for.
         inlined: whether a few more bytes may save instructions around the network.
+        small: whether bytes count for more than instructions.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -42,7 +43,7 @@ def render_pair(deployment: Deployment, network: str, variant: str, inlined: boo
         autoescape=False,
     )
     environment.filters["float_literal"] = float_literal
-    values = _values(deployment) | {"network": network, "variant": variant, "inlined": inlined}
+    values = _values(deployment, small) | {"network": network, "variant": variant, "inlined": inlined}
     header, source = (environment.get_template(f"axnet.{kind}.j2").render(values) for kind in ("h", "c"))
     source = _make_room(source, deployment.kernel)
     return {
@@ -51,7 +52,7 @@ def render_pair(deployment: Deployment, network: str, variant: str, inlined: boo
     }
 
 
-def _values(deployment: Deployment) -> dict[str, object]:
+def _values(deployment: Deployment, small: bool) -> dict[str, object]:
     net = deployment.net
     source, answer = net.activations[net.source], net.activations[net.answer]
     bits, fine_bits = net.bits, deployment.fine_bits
@@ -89,7 +90,8 @@ def _values(deployment: Deployment) -> dict[str, object]:
         ),
         "soft_inputs": sum(soft_input(rule.rule) for rule in rules),
         "soft_outputs": sum(soft_output(rule) for rule in deployment.outputs),
-        "bands": [_band(band, bits) for band in deployment.guard],
+        "bands": [band_words(band, bits) for band in deployment.guard],
+        "envelope": envelope_words(deployment.envelope, bits, small),
         "full_range": (source.code_min, source.code_max) == (-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
         "any_clamp": any(_may_saturate(rule, grid) for rule in rules),
         "encode_expression": lambda rule, index: _encode(rule, index, grid),
@@ -98,19 +100,6 @@ def _values(deployment: Deployment) -> dict[str, object]:
         "reading_one": 1 << _READING_BITS[bits],
         "grid_reading_bits": _READING_BITS[grid.bits],
         "grid_reading_one": 1 << _READING_BITS[grid.bits],
-    }
-
-
-def _band(band: Band, bits: int) -> dict[str, object]:
-    """Return the words of one part of the domain guard; it looks at the upper 8 bits of codes."""
-    row, column = (f"codes[{place}]" if bits == 8 else f"(codes[{place}] >> 8)" for place in (band.row, band.column))
-    text = " ".join(f"{{{low}, {high}}}," for low, high in zip(band.low.tolist(), band.high.tolist(), strict=True))
-    return {
-        "rows": len(band.low),
-        "table": textwrap.fill(text, width=110, initial_indent="    ", subsequent_indent="    "),
-        "row": row,
-        "shift": band.row_shift,
-        "column": column,
     }
 
 

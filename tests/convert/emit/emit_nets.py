@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from axedge.convert.envelope import excess
 from axedge.convert.qnet import (
     Activation,
     Band,
     Dense,
     Deployment,
+    Envelope,
     InputCode,
     Lookup,
     Multiply,
@@ -219,3 +221,16 @@ def bands(seed: int, inputs: int, count: int) -> tuple[Band, ...]:
         ends[random.random(len(ends)) < 0.2] = (127, -128)
         made.append(Band(int(row), int(column), ends[:, 0].copy(), ends[:, 1].copy()))
     return tuple(made)
+
+
+def envelope(seed: int, inputs: int, count: int) -> Envelope:
+    """Return an envelope in which about half of all codes lie, with intervals of no width, of some and open ones."""
+    rng = np.random.default_rng(seed)
+    weights = rng.integers(-63, 64, (count, inputs)).astype(np.int8)
+    weights[0, 0] = 0
+    low = rng.integers(-9_000, 1, count)
+    high = low + rng.integers(0, 9_000, count)
+    low[0], low[1], high[1] = -500_000, 40, 40
+    bare = Envelope(weights, low, high, 1, 0)
+    codes = rng.integers(-128, 128, (500, inputs)).astype(np.int16)
+    return replace(bare, limit=int(np.median(excess(bare, codes))))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from emit_build import WARNINGS, Pair, compile_c, write_pair
-from emit_nets import axnet, bands, deploy, plain
+from emit_nets import axnet, bands, deploy, envelope, plain
 from emit_oracle import decode, encode, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,12 +75,29 @@ def expected_call(deployment, row):
     if deployment.fine_bits and None not in codes:
         parts = [divmod(code, steps) for code in codes]
         codes = [*(coarse for coarse, _ in parts), *(fine + source.zero_point for _, fine in parts)]
-    if None in codes or not all(within(band, codes, deployment.net.bits) for band in deployment.guard):
+    if None in codes or not guarded(deployment, codes):
         return OUT_OF_DOMAIN, None
     answers, logits = run(deployment.net, [codes], SIGMOID_TABLE.tolist())
     safe = logits is None or logits[0] >= deployment.threshold
     outputs = [decode(rule, int(code)) for rule, code in zip(deployment.outputs, answers[0], strict=True)]
     return (APPROXIMATED if safe else UNSAFE), np.array(outputs, np.float32)
+
+
+def guarded(deployment, codes):
+    """Whether the domain guard lets codes pass, by its written rules."""
+    bits, envelope = deployment.net.bits, deployment.envelope
+    if not all(within(band, codes, bits) for band in deployment.guard):
+        return False
+    if envelope is None:
+        return True
+    coarse = [code // 2 ** (bits - 8) for code in codes[: envelope.weights.shape[1]]]
+    total = 0
+    for weights, low, high in zip(
+        *(part.tolist() for part in (envelope.weights, envelope.low, envelope.high)), strict=True
+    ):
+        z = sum(weight * code for weight, code in zip(weights, coarse, strict=True))
+        total += (max(low - z, z - high, 0) // 2**envelope.shift) ** 2
+    return total <= envelope.limit
 
 
 def within(band, codes, bits):
@@ -153,21 +170,26 @@ def test_quantised_entry(tmp_path):
 
 
 @pytest.mark.parametrize(("bits", "fine_bits"), [(8, 0), (8, FINE_BITS), (16, 0)])
-def test_the_guard_turns_away_codes_where_the_application_has_none(tmp_path, bits, fine_bits):
+@pytest.mark.parametrize("kind", ["bands", "envelope", "both", "large envelope"])
+def test_the_guard_turns_away_codes_where_the_application_has_none(tmp_path, bits, fine_bits, kind):
     net = axnet(5, inputs=6 if fine_bits else 3, bits=bits)
     deployment = deploy(net, seed=5, threshold=-(1 << (bits - 1)), fine_bits=fine_bits)
-    deployment = replace(deployment, guard=bands(3, 3, 2))
-    pair = Pair(tmp_path, deployment)
-    check_calls(pair, samples(deployment, 7, 300))
+    if kind in ("bands", "both"):
+        deployment = replace(deployment, guard=bands(3, 3, 2))
+    if kind != "bands":
+        deployment = replace(deployment, envelope=envelope(4, 3, 50 if kind == "large envelope" else 3))
     ends = 1 << (bits - 1)
     rows = np.random.default_rng(1).integers(-ends, ends, (300, 6 if fine_bits else 3))
-    inside = [all(within(band, row, bits) for band in deployment.guard) for row in rows.tolist()]
-    for row, own in zip(rows, inside, strict=True):
-        path, out, margin = pair.quantised(row)
-        assert path == (APPROXIMATED if own else OUT_OF_DOMAIN)
-        if not own:
-            assert margin == -128 and out.tolist() == [99, 99]
+    inside = [guarded(deployment, row) for row in rows.tolist()]
     assert 20 < sum(inside) < 280
+    for mode in ("speed", "size"):
+        pair = Pair(tmp_path / mode, deployment, mode)
+        check_calls(pair, samples(deployment, 7, 300))
+        for row, own in zip(rows, inside, strict=True):
+            path, out, margin = pair.quantised(row)
+            assert path == (APPROXIMATED if own else OUT_OF_DOMAIN)
+            if not own:
+                assert margin == -128 and out.tolist() == [99, 99]
 
 
 @pytest.mark.parametrize("threshold", [-129, -128, 127, 128, 1000])
