@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from axedge.pipeline import Pipeline
 
 INPUTS = 10_000
-"""How many inputs the painted stack has seen."""
+"""How many inputs the painted stack has seen, unless said otherwise."""
 
 
-def size_of(pipeline: Pipeline, board: Board) -> SizeRecord:
+def size_of(pipeline: Pipeline, board: Board, inputs: int = INPUTS) -> SizeRecord:
     """Build the image if needed, measure its library code in an emulator if needed, and say what it takes.
+
+    Args:
+        pipeline: of the converted kernel.
+        board: what the image is for.
+        inputs: that the painted stack has to see.
 
     Raises:
         CheckFailed: the image does not fit by its build alone.
@@ -29,11 +34,11 @@ def size_of(pipeline: Pipeline, board: Board) -> SizeRecord:
     twin = emulated_twin(board)
     other = build if twin is None or twin.name == board.name else pipeline.build(twin)
     folder = pipeline.image_folder(board)
-    wanted = digest("size", axedge_version(), build.inputs_digest, other.inputs_digest, str(INPUTS))
+    wanted = digest("size", axedge_version(), build.inputs_digest, other.inputs_digest, str(inputs))
     present = SizeRecord.load_if_present(folder)
     if present is not None and present.inputs_digest == wanted and not pipeline.choice.force:
         return present
-    peaks = None if twin is None else _peaks(pipeline, twin, other)
+    peaks = None if twin is None else _peaks(pipeline, twin, other, inputs)
     record = assemble(build, board, other, twin.name if twin else "", peaks, wanted)
     record.save(folder)
     return record
@@ -52,7 +57,7 @@ def emulated_twin(board: Board) -> Board | None:
     return next(same, None)
 
 
-def _peaks(pipeline: Pipeline, twin: Board, build: BuildRecord) -> Peaks:
+def _peaks(pipeline: Pipeline, twin: Board, build: BuildRecord, inputs: int) -> Peaks:
     from axedge.host.paint import painted_peaks
     from axedge.host.samples import load_samples
 
@@ -61,7 +66,7 @@ def _peaks(pipeline: Pipeline, twin: Board, build: BuildRecord) -> Peaks:
     samples = load_samples(pipeline.workspace.convert(pipeline.kernel.name), 0)
     with pipeline.terminal.stage("size") as progress:
         has_network = build.engine != "none"
-        return painted_peaks(twin, image, samples.x[:INPUTS], has_network=has_network, progress=progress)
+        return painted_peaks(twin, image, samples.x[:inputs], has_network=has_network, progress=progress)
 
 
 def _image_of(board: Board) -> Path:

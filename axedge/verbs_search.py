@@ -118,6 +118,7 @@ def search(
 
 def show_search(terminal: Terminal, record: SearchRecord, folder: Path) -> None:
     """Show what was trained in full, the best first, and the best of what was not."""
+    from axedge.searching.evaluate import FRESH_SAMPLES
     from axedge.show import plain_table
 
     unit = next((one.outcome.unit for one in record.trials if one.outcome.unit), "")
@@ -136,6 +137,7 @@ def show_search(terminal: Terminal, record: SearchRecord, folder: Path) -> None:
     budget = f"{record.flash_budget_bytes:,} bytes of flash"
     stack = "" if record.stack_budget_bytes is None else f" and {record.stack_budget_bytes:,} of stack"
     terminal.result(f"{short} networks trained for a moment, {len(full)} in full; budget: {budget}{stack}.")
+    terminal.result(f"Used: counted on up to {FRESH_SAMPLES:,} fresh inputs, by which nothing was chosen.")
     if unit:
         terminal.result(f"Cost: mean {unit} of a gated call on {record.board}, fallbacks included.")
     terminal.result(f"Plot: {folder / 'pareto.png'}")
@@ -146,8 +148,9 @@ def _figures(one: SearchTrial) -> tuple[str, ...]:
     if outcome.refused:
         return ("none", "", "", "")
     over = "" if one.fits else " over"
+    used = outcome.invocation if outcome.fresh_invocation is None else outcome.fresh_invocation
     return (
-        f"{100 * (outcome.invocation or 0.0):.2f} %",
+        f"{100 * (used or 0.0):.2f} %",
         f"{outcome.flash_bytes:,}{over}",
         "unknown" if outcome.stack_bytes is None else f"{outcome.stack_bytes:,}",
         "" if outcome.cost is None else f"{outcome.cost:,.0f}",

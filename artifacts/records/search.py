@@ -8,6 +8,7 @@ from axedge.artifacts.records.base import Part, Record
 
 Objective = Literal["invocation", "latency"]
 Rung = Literal["short", "full"]
+Width = Literal["int8", "int16"]
 
 
 class Shape(Part):
@@ -25,7 +26,7 @@ class Shape(Part):
     predictor: tuple[int, ...]
     approximator_activation: Literal["relu", "tanh"] = "relu"
     predictor_activation: Literal["relu", "tanh"] = "tanh"
-    activations: Literal["int8", "int16"] = "int8"
+    activations: Width = "int8"
 
 
 class Outcome(Part):
@@ -34,7 +35,10 @@ class Outcome(Part):
     Attributes:
         refused: why it came to nothing, in words; the rest is null then.
         parameters: weights and biases.
-        invocation: share of inputs on which it may be used under the guarantee, on samples that nothing was fitted to.
+        invocation: share of inputs on which it may be used under the guarantee, on samples that nothing was fitted to;
+            the search chooses by it.
+        fresh_invocation: the same on further samples, by which nothing was chosen either; null where not counted.
+        fresh_precision: share of those used there that are safe; null where none is.
         flash_bytes: over the same firmware without a network.
         stack_bytes: worst case below the network's entry; null where the compiler tells no call graph.
         cost: mean of a gated call on the emulated board, fallbacks included; null without an emulator.
@@ -46,6 +50,8 @@ class Outcome(Part):
     refused: str = ""
     parameters: int
     invocation: float | None = None
+    fresh_invocation: float | None = None
+    fresh_precision: float | None = None
     flash_bytes: int | None = None
     stack_bytes: int | None = None
     cost: float | None = None

@@ -20,6 +20,7 @@ from axedge.searching.evaluate import Answer, Job, evaluate
 TRIAL_LIMIT_S = 3 * 3600.0
 """No trial takes longer: what does not end within it never will."""
 _PARENT_CHECK_S = 1.0
+_START_ONE = "Start one: ray start --head. If that said that token authentication is on, set RAY_AUTH_MODE=token here."
 
 
 class Crew(Protocol):
@@ -96,11 +97,9 @@ class RayCrew:
         more = {"num_cpus": size or os.cpu_count(), "include_dashboard": False} if address == "local" else {}
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **more)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             reason = str(error).split(". ")[0].strip()
-            raise UsageError(
-                f"no Ray cluster answers at {address!r}: {reason}.", "Start one: ray start --head"
-            ) from None
+            raise UsageError(f"no Ray cluster answers at {address!r}: {reason}.", _START_ONE) from None
         self.size = size or max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._evaluate = ray.remote(num_cpus=1, max_retries=2)(evaluate)
         self._running: dict[Any, Job] = {}

@@ -22,13 +22,24 @@ SLACK = 1.03
 
 @dataclass(frozen=True)
 class Forecast:
-    """A straight line through what is known, held to the start values where little is."""
+    """A straight line through what is known, held to the start values where little is.
+
+    Attributes:
+        space: of the networks.
+        weights: bytes for each feature.
+        limit: bytes of flash; None: none.
+        filled: share of the limit that a network should take at least.
+    """
 
     space: Space
     weights: NDArray[np.float64]
+    limit: int | None = None
+    filled: float = 0.0
 
     @classmethod
-    def of(cls, space: Space, known: Mapping[Shape, Outcome]) -> Forecast:
+    def of(
+        cls, space: Space, known: Mapping[Shape, Outcome], limit: int | None = None, filled: float = 0.0
+    ) -> Forecast:
         """Fit it: least squares over the relative errors, with a Gaussian prior."""
         built = [(shape, one.flash_bytes) for shape, one in known.items() if one.flash_bytes is not None]
         rows, wanted = [np.diag(_TRUST)], [_TRUST * _START]
@@ -36,15 +47,19 @@ class Forecast:
             scale = 1.0 / max(_NOISE_BYTES, 0.03 * taken)
             rows.append(_features(space, shape)[None] * scale)
             wanted.append(np.array([taken * scale]))
-        return cls(space, np.linalg.lstsq(np.concatenate(rows), np.concatenate(wanted), rcond=None)[0])
+        return cls(space, np.linalg.lstsq(np.concatenate(rows), np.concatenate(wanted), rcond=None)[0], limit, filled)
 
     def flash_bytes(self, shape: Shape) -> float:
         """Return the forecast for a network."""
         return float(_features(self.space, shape) @ self.weights)
 
-    def may_fit(self, shape: Shape, limit: int | None) -> bool:
-        """Return whether a network is worth a trial; None: any is."""
-        return limit is None or self.flash_bytes(shape) <= SLACK * limit
+    def may_fit(self, shape: Shape) -> bool:
+        """Return whether a network is worth a trial within the limit; without one, any is."""
+        return self.limit is None or self.flash_bytes(shape) <= SLACK * self.limit
+
+    def fills(self, shape: Shape) -> bool:
+        """Return whether it may fit, and takes as much of the limit as it should."""
+        return self.may_fit(shape) and self.flash_bytes(shape) >= self.filled * (self.limit or 0)
 
 
 def _features(space: Space, shape: Shape) -> NDArray[np.float64]:

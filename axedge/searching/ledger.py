@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import numpy as np
 from axedge.artifacts.errors import ArtifactError, ToolMissing, UsageError
 from axedge.artifacts.files import check_writable
 from axedge.artifacts.records.search import Objective, Outcome, Rung, Shape
+from axedge.searching.forecast import Forecast
 from axedge.searching.space import Space
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 FILE = "trials.db"
 _SHAPE, _OUTCOME = "shape", "outcome"
-_ASKED, _DRAWN = 4, 20_000
-"""How often Optuna is asked for a network that may fit, and how many random ones are drawn then."""
+_LEARNS_FROM = 8
+"""Trials after which Optuna's suggestions are better than chance."""
+_ASKED, _NEAR, _DRAWN = 4, 500, 5_000
+"""How often Optuna is asked for a network that may fit, and how many neighbours and random ones are drawn."""
 
 
 @contextmanager
@@ -86,25 +89,34 @@ class Ledger:
             if _OUTCOME in trial.user_attrs and trial.state.is_finished()
         }
 
-    def suggest(self, space: Space, may_fit: Callable[[Shape], bool]) -> Shape | None:
+    def begun(self, rung: Rung) -> list[Shape]:
+        """Return the networks whose trials have ended or run."""
+        return [*self.done(rung), *(shape for of, shape in self._open if of == rung)]
+
+    def suggest(self, space: Space, forecast: Forecast, around: Shape) -> Shape | None:
         """Begin a short trial of a network that was not tried yet; None where nothing new comes up.
 
-        The first is kernel.toml's own. Then Optuna's suggestions; where they will not fit, a random one that may.
+        The first is kernel.toml's own. Of the others every second one is a neighbour of `around` that makes use of the
+        flash; the rest are Optuna's, once it has seen enough to learn from, and until then neighbours too. Where
+        nothing of that kind comes up, it is any network that may fit.
         """
-        study, known = self._studies["short"], {*self.done("short"), *(shape for _, shape in self._open)}
+        study, known = self._studies["short"], set(self.begun("short"))
         if space.own not in known:
             return self._ask_for(study, space, space.own, "short")
-        for _ in range(_ASKED):
+        is_guided = len(known) >= _LEARNS_FROM and len(known) % 2 == 0
+        for _ in range(_ASKED if is_guided else 0):
             trial = study.ask()
             shape = space.suggest(trial)
-            if shape not in known and may_fit(shape):
+            if shape not in known and forecast.may_fit(shape):
                 self._begin("short", shape, trial)
                 return shape
             study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
-        for _ in range(_DRAWN):
-            shape = space.draw(self._rng)
-            if shape not in known and may_fit(shape):
-                return self._ask_for(study, space, shape, "short")
+        near = (space.near(around, self._rng) for _ in range(_NEAR))
+        far, farther = ((space.draw(self._rng) for _ in range(_DRAWN)) for _ in range(2))
+        for shapes, is_wanted in ((near, forecast.fills), (far, forecast.fills), (farther, forecast.may_fit)):
+            found = next((shape for shape in shapes if shape not in known and is_wanted(shape)), None)
+            if found is not None:
+                return self._ask_for(study, space, found, "short")
         return None
 
     def promote(self, space: Space, shape: Shape) -> None:
@@ -147,7 +159,9 @@ class Ledger:
             )
             begun = len(study.get_trials(deepcopy=False))  # another stream of suggestions each time
             self._rng = np.random.default_rng([seed, begun])
-            study.sampler = optuna.samplers.TPESampler(multivariate=True, group=True, seed=seed + begun)
+            study.sampler = optuna.samplers.TPESampler(
+                multivariate=True, group=True, n_startup_trials=_LEARNS_FROM, seed=seed + begun
+            )
         for left in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
             study.tell(left.number, state=optuna.trial.TrialState.FAIL)
         return study

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from axedge.artifacts.errors import CheckFailed, UsageError
 from axedge.artifacts.files import digest, digest_files
 from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
-from axedge.artifacts.records.search import Objective, Outcome, Rung, SearchRecord, SearchTrial, Shape
+from axedge.artifacts.records.search import Objective, Outcome, Rung, SearchRecord, SearchTrial, Shape, Width
 from axedge.firmware.boards import Board
 from axedge.kernels.kernel import Kernel
 from axedge.searching import evaluate
@@ -21,6 +22,8 @@ from axedge.searching.ledger import Ledger, sole
 from axedge.searching.space import Space
 
 TRIALS, FINALS = 24, 3
+_FILLED = 0.85
+"""Share of the flash that a network should take where flash is scarce."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +103,27 @@ def task_digest(kernel: Kernel, board: Board, wish: Wish) -> str:
     """Return the hash of all that decides what a trial comes to: not kernel.toml's network, and not the budgets."""
     what = (kernel.name, kernel.inputs, kernel.outputs, kernel.error, kernel.sampler and kernel.sampler.function)
     how = (board.name, wish.guarantee, wish.confidence, wish.effort, wish.seed)
-    recipe = (evaluate.SHORT_STEPS, evaluate.SHORT_RESTARTS, evaluate.SHORT_SAMPLES, evaluate.FULL_SAMPLES)
+    recipe = (evaluate.SHORT_STEPS, evaluate.SHORT_RESTARTS)
+    counted = (evaluate.SHORT_SAMPLES, evaluate.FULL_SAMPLES, evaluate.FRESH_SAMPLES)
     files = digest_files(path for path in kernel.files if path.name != "kernel.toml")
-    return digest("search", axedge_version(), repr(what), repr(how), repr(recipe), files)
+    return digest("search", axedge_version(), repr(what), repr(how), repr((recipe, counted)), files)
 
 
 def best(found: Iterable[tuple[int, Outcome]], objective: Objective) -> list[int]:
     """Return the numbers of the outcomes, the best first; at the same worth, the one of less flash."""
     worth = {"invocation": lambda one: -(one.invocation or 0.0), "latency": lambda one: one.cost or float("inf")}
     return [number for number, _ in sorted(found, key=lambda pair: (worth[objective](pair[1]), pair[1].flash_bytes))]
+
+
+def widths_in_turn(ranked: Sequence[Shape]) -> list[Shape]:
+    """Return the networks, the best first, of either width in turn.
+
+    Short trials are converted without fine-tuning, by which 8 bits gain more than 16: the two do not compare.
+    """
+    first = [one for one in ranked if one.activations == ranked[0].activations]
+    second = [one for one in ranked if one.activations != ranked[0].activations]
+    pairs = itertools.chain.from_iterable(itertools.zip_longest(first, second))
+    return [one for one in pairs if one is not None]
 
 
 def pareto(outcomes: Iterable[tuple[int, Outcome]], objective: Objective) -> tuple[int, ...]:
@@ -177,8 +192,7 @@ class _Search:
 
         def wanted() -> Iterable[Shape]:
             while len(self.ledger.done("short")) + self._running < self.wish.trials:
-                forecast, limit = Forecast.of(self.space, self.ledger.done("short")), self._flash_limit("short")
-                shape = self.ledger.suggest(self.space, lambda one, f=forecast, most=limit: f.may_fit(one, most))
+                shape = self.ledger.suggest(self.space, self._forecast(), self._around())
                 if shape is None:
                     self.say("no more networks fit: the search ends early.")
                     return
@@ -188,12 +202,9 @@ class _Search:
 
     def full(self) -> None:
         """Train kernel.toml's own network and the best of the short trials in full."""
-        short, full = self.ledger.done("short"), self.ledger.done("full")
-        limit = self._flash_limit("short")
-        fitting = [(n, one) for n, one in enumerate(short.values()) if self._fits(one, limit)]
-        shapes = list(short)
-        others = [shapes[number] for number in best(fitting, self.wish.objective) if shapes[number] != self.space.own]
-        chosen = [self.space.own, *others[: self.wish.finals]]
+        full = self.ledger.done("full")
+        others = [shape for shape in self._ranked() if shape != self.space.own]
+        chosen = [self.space.own, *widths_in_turn(others)[: self.wish.finals]]
 
         def wanted() -> Iterable[Shape]:
             for shape in chosen:
@@ -202,6 +213,26 @@ class _Search:
                     yield shape
 
         self._run("full", wanted())
+
+    def _forecast(self) -> Forecast:
+        short, ranked = self.ledger.done("short"), self._ranked()
+        # Flash that is left over could have made a network better, unless nothing can, or a cheaper one is looked for.
+        is_scarce = self.wish.objective == "invocation" and not (ranked and short[ranked[0]].invocation == 1.0)
+        return Forecast.of(self.space, short, self._flash_limit("short"), _FILLED if is_scarce else 0.0)
+
+    def _ranked(self) -> list[Shape]:
+        """Return the networks of the short trials that keep the budgets, the best first."""
+        short, limit = self.ledger.done("short"), self._flash_limit("short")
+        shapes = list(short)
+        fitting = [(number, one) for number, one in enumerate(short.values()) if self._fits(one, limit)]
+        return [shapes[number] for number in best(fitting, self.wish.objective)]
+
+    def _around(self) -> Shape:
+        """Return the network whose neighbour to try next: the best so far of the width that was tried less often."""
+        tried = [shape.activations for shape in self.ledger.begun("short")]
+        width: Width = "int8" if tried.count("int8") < tried.count("int16") else "int16"
+        ranked = [one for one in self._ranked() if one.activations == width] or [self.space.own, *self._ranked()]
+        return ranked[0].model_copy(update={"activations": width})
 
     def record(self, task: str) -> SearchRecord:
         """Return what was found."""

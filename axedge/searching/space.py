@@ -78,6 +78,27 @@ class Space:
             found[f"{head}_activation"] = _ACTIVATIONS[rng.integers(2)]
         return Shape(**found)
 
+    def near(self, shape: Shape, rng: np.random.Generator) -> Shape:
+        """Return one like another, of the same width: up to three changes of sizes, layers or activations."""
+        found = shape.model_dump()
+        for _ in range(rng.integers(1, 4)):
+            head = _HEADS[rng.integers(len(_HEADS))]
+            sizes, change = list(found[head]), rng.random()
+            if change < 0.2:
+                name = f"{head}_activation"
+                found[name] = _ACTIVATIONS[1 - _ACTIVATIONS.index(found[name])]
+            elif change < 0.35 and len(sizes) > 1:
+                del sizes[rng.integers(len(sizes))]
+            elif change < 0.35 and self.layers > 1:
+                sizes.insert(int(rng.integers(len(sizes) + 1)), int(rng.choice(sizes)))
+            else:
+                which, factor = rng.integers(len(sizes)), np.exp(0.4 * rng.standard_normal())
+                step = 1 if factor > 1 else -1
+                size = sizes[which] + step * max(1, round(abs(sizes[which] * (factor - 1))))
+                sizes[which] = int(np.clip(size, min(_SMALLEST, *getattr(self.own, head)), self.widest))
+            found[head] = tuple(sizes)
+        return Shape(**found)
+
     def parameters_of(self, shape: Shape) -> dict[str, Any]:
         """Return what Optuna calls the parameters of a network: the inverse of `suggest`."""
         said: dict[str, Any] = {"activations": shape.activations}

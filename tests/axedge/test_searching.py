@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from axedge import cli
@@ -115,6 +116,29 @@ def test_another_budget_uses_the_same_trials(tmp_path: Path) -> None:
     assert winner(record).outcome.flash_bytes <= 2500
 
 
+def test_short_trials_use_the_flash_and_both_widths_reach_the_end(tmp_path: Path) -> None:
+    def kind_to_16_bits(shape: Shape) -> Outcome:
+        outcome = invented(shape)
+        gain = 0.0 if shape.activations == "int8" else 1.0
+        return outcome.model_copy(update={"invocation": 0.5 * ((outcome.invocation or 0.0) + gain)})
+
+    record = run(tmp_path, Inventors(kind_to_16_bits), trials=8, finals=4, flash_bytes=3000)
+    short, full = ([one for one in record.trials if one.rung == rung] for rung in ("short", "full"))
+    assert [one.shape.activations for one in short].count("int16") == 4
+    assert all(one.outcome.flash_bytes > 0.75 * 3000 for one in short[3:])  # once it is known what a network takes
+    assert [one.shape.activations for one in full[1:]].count("int16") == 2
+
+
+def test_a_neighbour_differs_little_and_stays_within_the_space() -> None:
+    space, rng = Space.of(load_kernel("fft")), np.random.default_rng(0)
+    found = {space.near(OWN, rng) for _ in range(500)}
+    assert len(found) > 50
+    for shape in found:
+        assert shape.activations == OWN.activations
+        for sizes in (shape.approximator, shape.predictor):
+            assert 1 <= len(sizes) <= space.layers and all(2 <= size <= space.widest for size in sizes)
+
+
 def test_nothing_that_promises_is_said_plainly(tmp_path: Path) -> None:
     crew = Inventors(lambda shape: Outcome(parameters=parameters(shape), refused="nothing can be promised"))
     record = run(tmp_path, crew, flash_bytes=4096)
@@ -142,10 +166,10 @@ def test_the_front_holds_what_nothing_beats() -> None:
 def test_the_forecast_learns_what_a_parameter_takes() -> None:
     space = Space.of(load_kernel("fft"))
     known = {shape: invented(shape) for shape in (OWN, Shape(approximator=(8,), predictor=(4,)))}
-    forecast = Forecast.of(space, known)
+    forecast = Forecast.of(space, known, 4096)
     for shape in (*known, Shape(approximator=(6,), predictor=(3,))):
         assert forecast.flash_bytes(shape) == pytest.approx(invented(shape).flash_bytes, rel=0.1)
-    assert not forecast.may_fit(Shape(approximator=(32, 32), predictor=(32,)), 4096)
+    assert not forecast.may_fit(Shape(approximator=(32, 32), predictor=(32,)))
 
 
 def test_a_kernel_travels_whole(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""`axedge search` as a user runs it: killed in the middle, gone on with on two Ray workers, and taken over."""
+"""`axedge search` as a user runs it: stopped, killed, gone on with on two Ray workers, and taken over."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -36,16 +37,32 @@ def finished(folder: Path) -> set[tuple[str, str]]:
         return set()
 
 
-def test_a_killed_search_goes_on_with_ray_and_is_taken_over(tmp_path: Path) -> None:
-    axedge("new", "dew", cwd=tmp_path)
-    running = subprocess.Popen([*AXEDGE, *TASK, "--jobs", "1"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+def end_after_one_more(folder: Path, how: signal.Signals) -> tuple[int, str]:
+    """Start the search, end it once another trial has ended, and return its exit code and what it said."""
+    kept = finished(folder)
+    command = [*AXEDGE, *TASK, "--jobs", "1"]
+    running = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 400
-    while not (before := finished(tmp_path)) and running.poll() is None and time.monotonic() < deadline:
+    while finished(folder) == kept and running.poll() is None and time.monotonic() < deadline:
         time.sleep(0.2)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    if how == signal.SIGKILL:
+        running.kill()  # its workers see that it is gone
+    else:
+        os.killpg(running.pid, how)
+    _, said = running.communicate(timeout=60)
+    assert finished(folder) > kept, f"no trial ended in time\n{said}"
+    return running.returncode, said
+
+
+def test_a_stopped_and_a_killed_search_go_on_with_ray(tmp_path: Path) -> None:
+    axedge("new", "dew", cwd=tmp_path)
+    code, said = end_after_one_more(tmp_path, signal.SIGINT)
+    assert code == 130 and "the same command goes on" in said and "Traceback" not in said
+    stopped = finished(tmp_path)
+    code, _ = end_after_one_more(tmp_path, signal.SIGKILL)
+    assert code == -signal.SIGKILL
     before = finished(tmp_path)
-    assert before, "no trial ended in time"
+    assert stopped < before
 
     # Two processes of Ray do the rest.
     answer = axedge(*TASK, "--ray", "local", "--jobs", "2", "--apply", "--json", cwd=tmp_path)
@@ -60,6 +77,8 @@ def test_a_killed_search_goes_on_with_ray_and_is_taken_over(tmp_path: Path) -> N
     chosen = trials[body["chosen"]]
     assert chosen["fits"] and 0 < chosen["outcome"]["flash_bytes"] <= 8192
     assert 0 < chosen["outcome"]["invocation"] <= 1
+    assert chosen["outcome"]["fresh_invocation"] == pytest.approx(chosen["outcome"]["invocation"], abs=0.02)
+    assert all(one["outcome"]["fresh_invocation"] is None for one in trials if one["rung"] == "short")
     text = (tmp_path / "dew" / "kernel.toml").read_text()
     assert re.search(rf"^approximator *= *{re.escape(str(chosen['shape']['approximator']))}$", text, re.MULTILINE)
 
