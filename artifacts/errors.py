@@ -76,7 +76,9 @@ class WrongImage(DeviceError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a sentence with the nearest known names, or with all of them when none is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(word, names, n=3, cutoff=0.65)
+    if not near and len(word) > 2:
+        near = [name for name in names if word.lower() in name.lower()][:3]
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return f"Known: {', '.join(names)}." if names else ""

@@ -101,7 +101,7 @@ def compare_alternatives(
         try:
             data = Data.of(kernel, seed=0)
             for number, (kind, make) in enumerate((("table", tables), ("polynomial", polynomials))):
-                progress(number, 2, kind)
+                progress(number, 2, f"fitting, building and running a {kind}")
                 rows.append(work.row(kind, make, data, Path(scratch)))
         finally:
             if port is not None:

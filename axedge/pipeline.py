@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from axedge.artifacts.errors import UsageError
 from axedge.artifacts.files import alone_in, check_writable
 from axedge.artifacts.workspace import Workspace
-from axedge.terminal import Terminal
+from axedge.terminal import STAGE_WIDTH, Terminal
 
 if TYPE_CHECKING:
     from axedge.artifacts.records.alternatives import AlternativesRecord
@@ -165,10 +165,12 @@ class Pipeline:
         folder = self.image_folder(board)
         build_id = BuildRecord.load(folder).build_id
         if not self.choice.force and Connection(board, self.workspace, port).answers(build_id):
-            self.terminal.say(f"{'flash':<8} up to date: {board.name} answers with build id {build_id}")
+            self.terminal.say(f"{'flash':<{STAGE_WIDTH}} up to date: {board.name} answers with build id {build_id}")
             return
-        done = flash(folder, board, workspace=self.workspace, port=port, say=self.terminal.say)
-        self.terminal.say(f"{'flash':<8} done: {board.name} answers with build id {done.build_id}")
+        done = flash(
+            folder, board, workspace=self.workspace, port=port, say=self.terminal.say, detail=self.terminal.detail
+        )
+        self.terminal.say(f"{'flash':<{STAGE_WIDTH}} done: {board.name} answers with build id {done.build_id}")
 
     def bench(self, board: Board, choice: BenchChoice) -> BenchRecord:
         """Measure on the board; an emulated one, which cannot have changed, only if something else did."""
@@ -195,7 +197,7 @@ class Pipeline:
 
         folder = self.image_folder(board)
         return self._step(
-            "weigh",
+            "alternatives",
             AlternativesRecord.load_if_present(folder),
             alternatives_digest(self.kernel, folder),
             folder,
@@ -229,12 +231,12 @@ class Pipeline:
             and present.inputs_digest == wanted
             and not self.choice.force
         ):
-            self.terminal.say(f"{verb:<8} up to date: {folder}")
+            self.terminal.say(f"{verb:<{STAGE_WIDTH}} up to date: {folder}")
             return present
         check_writable(folder)
         with alone_in(folder), self.terminal.stage(verb) as progress:
             record = work(progress)
-        self.terminal.say(f"{verb:<8} done: {folder}")
+        self.terminal.say(f"{verb:<{STAGE_WIDTH}} done: {folder}")
         return record
 
 

@@ -156,9 +156,10 @@ def _show_cost(terminal: Terminal, record: ConvertRecord) -> None:
         f"Wasted most: {wasted.name}, {percent(wasted.wasted_codes)} of its codes are never used. All tensors are in "
         "convert.json."
     )
-    table = plain_table("worst samples", "exact", "float", record.activations, "error in float", record.activations)
+    heads = ("worst samples", "exact", "float", record.activations, "error,\nfloat", f"error,\n{record.activations}")
+    table = plain_table(*heads)
     for one in cost.worst:
-        rows = (", ".join(f"{v:.3g}" for v in values) for values in (one.x, one.exact, one.float_answer, one.answer))
+        rows = (" ".join(f"{v:.3g}" for v in values) for values in (one.x, one.exact, one.float_answer, one.answer))
         cells = [row if len(row) < _WIDE else f"{row[:_WIDE]} ..." for row in rows]
         table.add_row(*cells, number(one.float_error), number(one.error))
     terminal.table(table)

@@ -16,6 +16,9 @@ from axedge import streams
 from axedge.artifacts import progress as stage_progress
 from axedge.artifacts.errors import ArtifactError
 
+STAGE_WIDTH = len("alternatives")
+"""Of the names of stages at the start of a line of progress."""
+
 
 class Terminal:
     """The two streams and how much to say on them.
@@ -50,9 +53,14 @@ class Terminal:
             self.results.print(text, markup=False, soft_wrap=True)
 
     def words(self, text: str) -> None:
-        """Print sentences on stdout: on a terminal broken between words, elsewhere one line a paragraph."""
+        """Print sentences on stdout, broken between words at the width of the tables."""
         with _printing():
-            self.results.print(text, markup=False, soft_wrap=not self.results.is_terminal)
+            self.results.print(text, markup=False)
+
+    def detail(self, text: str) -> None:
+        """Say a line on stderr that only --verbose wants to see."""
+        if self.verbose:
+            self._talk(text)
 
     def table(self, table: RenderableType) -> None:
         """Print a table of results, or several, on stdout."""
@@ -86,7 +94,7 @@ class Terminal:
     @contextmanager
     def _bar(self, title: str) -> Iterator[stage_progress.Progress]:
         columns = (
-            TextColumn("{task.description:<8}"),
+            TextColumn(f"{{task.description:<{STAGE_WIDTH}}}"),
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f}%"),
             TimeElapsedColumn(),
@@ -116,7 +124,7 @@ def _printing() -> Iterator[None]:
 
 
 class _Lines:
-    """Progress for a pipe: a line when a stage has run for two seconds, then every ten."""
+    """Progress for a pipe: a line when a stage has run for two seconds, then every ten, with how long it has run."""
 
     FIRST_S = 2.0
     EVERY_S = 10.0
@@ -127,12 +135,14 @@ class _Lines:
         self._clock = time.monotonic
         self._terminal = terminal
         self._title = title
-        self._next_s = self._clock() + self.FIRST_S
+        self._began_s = self._clock()
+        self._next_s = self._began_s + self.FIRST_S
 
     def __call__(self, done: float, total: float, note: str = "") -> None:
         now_s = self._clock()
         if now_s < self._next_s:
             return
         self._next_s = now_s + self.EVERY_S
-        share = f"{100 * done / total:3.0f} %" if total else ""
-        self._terminal.say(f"  {self._title}: {share} {note}".rstrip())
+        share = f", {100 * done / total:.0f} % done" if total else ""
+        now = f": {note}" if note else ""
+        self._terminal.say(f"{self._title:<{STAGE_WIDTH}} {now_s - self._began_s:.0f} s{share}{now}")

@@ -80,12 +80,12 @@ def try_out(kernel: Kernel, board: Board, *, progress: Progress = silent) -> Tri
         image = workspace.image(kernel.name, board.name)
         progress(0, 4, "a network of this shape, not trained")
         train_kernel(kernel, trained, steps=_STEPS, restarts=1)
-        progress(1, 4, "as C")
+        progress(1, 4, "turning it into C")
         convert_kernel(kernel, trained, converted, effort=0.0)
-        progress(2, 4, "on the board")
+        progress(2, 4, "building and flashing it")
         build = build_firmware(converted, kernel, board, image)
         flash(image, board, workspace=workspace)
-        progress(3, 4, "on the board")
+        progress(3, 4, "running it on the board")
         record = bench(converted, image, connection=Connection(board, workspace), samples=_SAMPLES)
     assert record.ticks.exact is not None, "the kernel has C"
     network = record.ticks.approximate or record.ticks.gated

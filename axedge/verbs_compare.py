@@ -31,10 +31,11 @@ def compare(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Train AXNet, one-pass and iterative at one parameter budget; say how they compare.
+    """Train AXNet and the methods it is compared with.
 
-    Two blocks: each method as its paper has it, and all with the same effort. Finished trainings are kept in --out, so
-    that an interrupted comparison goes on where it stopped; results.json there holds the rows.
+    AXNet, one-pass and iterative at one parameter budget. Two blocks: each method as its paper has it, and all with the
+    same effort. Finished trainings are kept in --out, so that an interrupted comparison goes on where it stopped;
+    results.json there holds the rows.
     """
     from axedge.show import show_compare
     from axedge.train.compare import compare as run

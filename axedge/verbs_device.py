@@ -71,7 +71,10 @@ def flash(
     engine: str,
     out: Path,
 ) -> None:
-    """Put the built image onto the board; done only when the board, asked, answers with its build id."""
+    """Put the built image onto the board, and verify it.
+
+    Done only when the board, asked, answers with the image's build id.
+    """
     from axedge.host.flash import flash as put
 
     workspace, target = Workspace(out), find_board(board)
@@ -86,6 +89,7 @@ def flash(
             probe=probe,
             dry_run=dry_run,
             say=terminal.say,
+            detail=terminal.say if dry_run else terminal.detail,
             trace=tracer,
         )
     if dry_run:
@@ -147,10 +151,11 @@ def bench(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Measure on the board: how often the network is used, how wrong it is, what it costs.
+    """Measure use, error and cost on the board.
 
-    Needs neither TensorFlow nor a compiler nor the kernel's source. The stored vectors are run first, bit for bit.
-    --engine both flashes and benches the images of both engines.
+    How often the network is used, how wrong it is, what it costs. Needs neither TensorFlow nor a compiler nor the
+    kernel's source. The stored vectors are run first, bit for bit. --engine both flashes and benches the images of both
+    engines.
     """
     from axedge.host import against as earlier
     from axedge.host.bench import bench as measure
@@ -209,7 +214,7 @@ def _bench_both(
             {engine: image_folder(workspace, kernel, board, engine) for engine in ENGINES},
             image_folder(workspace, kernel, board, "both"),
             connection=connection,
-            put=lambda folder: put(folder, board, workspace=workspace, port=connection.port, say=terminal.say),
+            put=lambda folder: put(folder, board, workspace=workspace, port=connection.port),
             progress=progress,
             **chosen,
         )
@@ -222,7 +227,7 @@ def _bench_both(
 @click.pass_obj
 @example("axedge ports --probe")
 def ports(terminal: Terminal, probe: bool, as_json: bool) -> None:
-    """List serial ports, what they probably are, and (--probe) which ones answer."""
+    """List serial ports, and with --probe who answers."""
     from axedge.host.ports import find_ports, probe_ports
     from axedge.show import show_ports
 
@@ -264,9 +269,10 @@ def run(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Walk the whole way: train, convert, build, flash, bench, alternatives; what is up to date is not done again.
+    """Do all of it: train, convert, build, flash, bench, report.
 
-    A stage that was run before keeps the options that it was last given.
+    What is up to date is not done again. On an emulated board, a table and a polynomial are set beside the network. A
+    stage that was run before keeps the options that it was last given.
     """
     workspace, target = Workspace(out), find_board(board)
     chosen = {} if seed is None else {"seed": seed}

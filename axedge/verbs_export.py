@@ -9,14 +9,14 @@ import click
 
 from axedge.artifacts.workspace import Workspace
 from axedge.options import example, find_kernel, json_option, kernel_argument, optimize_option, out_option
-from axedge.terminal import Terminal
+from axedge.terminal import STAGE_WIDTH, Terminal
+
+_FORMS = "c, arduino, platformio, cmake, zephyr or esp-idf"
 
 
 @click.command()
 @kernel_argument
-@click.option(
-    "--to", metavar="FORM", required=True, help="Kind of project: c, arduino, platformio, cmake, zephyr or esp-idf."
-)
+@click.option("--to", metavar="FORM", help=f"Kind of project: {_FORMS}.  [required]")
 @click.option(
     "--engine", default="aot", show_default=True, metavar="ENGINE", help="What executes the network: aot or tflm."
 )
@@ -36,7 +36,7 @@ from axedge.terminal import Terminal
 def export(
     terminal: Terminal,
     kernel: str | None,
-    to: str,
+    to: str | None,
     engine: str,
     optimize: str,
     into: Path | None,
@@ -44,12 +44,15 @@ def export(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Write the converted network as a folder for your own project, with an example and a README.
+    """Write the network as a folder for your own project.
 
-    KERNEL may be left out where out/ holds only one. The kernel's C comes along as the fallback.
+    With an example and a README. KERNEL may be left out where out/ holds only one. The kernel's C comes along as the
+    fallback.
     """
     from axedge.exporting import export_kernel
 
+    if to is None:
+        raise click.UsageError(f"which kind of project? Name one with --to: {_FORMS}.")
     workspace = Workspace(out)
     found = find_kernel(kernel, workspace)
     done = export_kernel(found, workspace, to=to, engine=engine, optimize=optimize, into=into, force=force)
@@ -59,7 +62,8 @@ def export(
     terminal.result(f"{done.folder}")
     for name in done.files:
         terminal.result(f"  {name}")
-    terminal.say("export   done: README.md there says how to build it, and what is promised for which inputs.")
+    words = "README.md there says how to build it, and what is promised for which inputs."
+    terminal.say(f"{'export':<{STAGE_WIDTH}} done: {words}")
 
 
 COMMANDS = (export,)

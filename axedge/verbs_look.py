@@ -42,32 +42,22 @@ def kernels(terminal: Terminal, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("name", metavar="[BOARD]", required=False)
 @json_option
 @click.pass_obj
-@example("axedge boards")
-def boards(terminal: Terminal, as_json: bool) -> None:
-    """List the boards that firmware can be built for, and where each was tried."""
-    from axedge.firmware.boards import board_names, load_board
-    from axedge.show import plain_table
+@example("axedge boards", "axedge boards microbit")
+def boards(terminal: Terminal, name: str | None, as_json: bool) -> None:
+    """List the boards, or say all about one.
 
-    found = [load_board(name) for name in board_names()]
-    if as_json:
-        rows = [
-            {
-                "name": one.name,
-                "title": one.title,
-                "core": one.core,
-                "emulated": one.emulator is not None,
-                "tried": one.tried,
-            }
-            for one in found
-        ]
-        terminal.document({"schema": 1, "boards": rows})
-        return
-    table = plain_table("board", "core", "emulated", "what it is, and where it was tried")
-    for one in found:
-        table.add_row(one.name, one.core, "yes" if one.emulator is not None else "no", f"{one.title}. {one.tried}")
-    terminal.table(table)
+    Where each was tried, what it has of memory, how it is flashed.
+    """
+    from axedge.firmware.boards import board_names, load_board
+    from axedge.show_boards import show_board, show_boards
+
+    if name is None:
+        show_boards(terminal, [load_board(one) for one in board_names()], as_json)
+    else:
+        show_board(terminal, load_board(name), as_json)
 
 
 @click.command()
@@ -75,7 +65,10 @@ def boards(terminal: Terminal, as_json: bool) -> None:
 @click.pass_obj
 @example("axedge doctor")
 def doctor(terminal: Terminal, as_json: bool) -> None:
-    """Say what is installed, what is missing, and what to type. Exits 1 where the demo cannot run."""
+    """Say what is installed, what is missing, what to type.
+
+    Exits 1 where the demo cannot run.
+    """
     from axedge import doctor as examination
     from axedge.show import plain_table
 

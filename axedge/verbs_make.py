@@ -56,9 +56,10 @@ def train(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Train the network of KERNEL (a name that `axedge kernels` lists, or a folder with a kernel.toml).
+    """Train the network of KERNEL.
 
-    Or of recorded data, which needs no C; the stages that follow find it by its --name.
+    A name that `axedge kernels` lists, or a folder with a kernel.toml. Or of recorded data, which needs no C; the
+    stages that follow find it by its --name.
     """
     from axedge import api
     from axedge.show import show_train
@@ -96,9 +97,10 @@ def convert(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Quantise the trained network to int8; write C arrays for TFLite Micro and plain generated C.
+    """Quantise the network, and write it as C.
 
-    KERNEL may be left out where out/ holds only one. An option that is not given stays as it was last time.
+    In int8, or with 16-bit activations: plain generated C, and arrays for TFLite Micro. KERNEL may be left out where
+    out/ holds only one. An option that is not given stays as it was last time.
     """
     from axedge import api
     from axedge.show import show_convert
@@ -140,7 +142,10 @@ def build(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Build the board's firmware around the converted network; say how much flash and RAM it takes."""
+    """Build the board's firmware around the network.
+
+    Says how much flash, static RAM and stack it takes.
+    """
     from axedge import api
     from axedge.show import show_build
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 @click.pass_obj
 @example("axedge new dewpoint", "axedge check ./dewpoint --board microbit", "axedge run ./dewpoint --board microbit")
 def new(terminal: Terminal, name: Path) -> None:
-    """Write a folder NAME with a kernel that already works; put a function of your own into it.
+    """Write a folder NAME for a function of your own.
 
-    Its kernel.toml says what a kernel is made of, its C file computes a dew point.
+    It holds a kernel that already works. Its kernel.toml says what a kernel is made of, its C file computes a dew
+    point.
     """
     from axedge.kernels.scaffold import new_kernel
 
@@ -46,25 +47,26 @@ def new(terminal: Terminal, name: Path) -> None:
 @click.pass_obj
 @example("axedge check ./dewpoint --board microbit")
 def check(terminal: Terminal, kernel: str | None, board: str | None, seed: int, out: Path, as_json: bool) -> None:
-    """Say what will make trouble with KERNEL before an hour is lost; exits 1 if something has to be mended first.
+    """Say what will make trouble with KERNEL.
 
-    Its C under warnings and sanitizers; results that are no numbers, constant, or far out; jumps; ranges that no sample
-    reaches. With --board, what the exact function and a network of this shape cost there.
+    Before an hour is lost; exits 1 if something has to be mended first. Its C under warnings and sanitizers; results
+    that are no numbers, constant, or far out; jumps; ranges that no sample reaches. With --board, what the exact
+    function and a network of this shape cost there.
     """
     from axedge.artifacts.errors import CheckFailed
     from axedge.kernels.check import check_kernel
     from axedge.show import show_findings
 
     found = find_kernel(kernel, Workspace(out))
-    with terminal.stage("check"):
-        findings = check_kernel(found, seed)
+    with terminal.stage("check") as progress:
+        findings = check_kernel(found, seed, progress=progress)
     is_sound = all(one.level != "trouble" for one in findings)
     if board is not None and is_sound:
         findings.append(_cost(terminal, found, board))
     show_findings(terminal, found.name, findings, as_json)
-    troubles = [one for one in findings if one.level == "trouble"]
+    troubles = [one.subject for one in findings if one.level == "trouble"]
     if troubles:
-        raise CheckFailed(f"{found.name}: {troubles[0].subject}: {troubles[0].words}")
+        raise CheckFailed(f"{found.name}: trouble with {', '.join(dict.fromkeys(troubles))}, as said above.")
 
 
 def _cost(terminal: Terminal, kernel: Kernel, board: str) -> Finding:

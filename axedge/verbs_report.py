@@ -10,7 +10,7 @@ import click
 
 from axedge.artifacts.workspace import Workspace
 from axedge.options import board_option, engine_option, example, find_board, kernel_argument, name_kernel, out_option
-from axedge.terminal import Terminal
+from axedge.terminal import STAGE_WIDTH, Terminal
 
 if TYPE_CHECKING:
     from axedge.artifacts.records.bench import BenchRecord
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 @click.pass_obj
 @example("axedge report inversek2j --board microbit")
 def report(terminal: Terminal, kernel: str | None, board: str | None, engine: str, out: Path) -> None:
-    """Write report.html, which opens from the disk without a network, and report.md, for a pull request.
+    """Write report.html and report.md of a bench.
 
-    Both stand beside bench.json; `axedge run` writes them too.
+    The one opens from the disk without a network, the other is for a pull request. Both stand beside bench.json;
+    `axedge run` writes them too.
     """
     from axedge.pipeline import image_folder
     from axedge.reporting.write import write_report
@@ -50,9 +51,9 @@ def report_of_run(terminal: Terminal, workspace: Workspace, record: BenchRecord,
         with terminal.stage("report"):
             html, _ = write_report(workspace, record.kernel, folder, command)
     except ToolMissing as error:
-        terminal.say(f"report   not written: {error}")
+        terminal.say(f"{'report':<{STAGE_WIDTH}} not written: {error}")
         return None
-    terminal.say(f"report   done: {html}")
+    terminal.say(f"{'report':<{STAGE_WIDTH}} done: {html}")
     return html
 
 

@@ -82,10 +82,11 @@ def search(
     as_json: bool,
     **wishes: Any,
 ) -> None:
-    """Find the hidden layers, activations and width that serve KERNEL best within a flash and stack budget.
+    """Find a better network within a budget.
 
-    Many networks are trained for a moment, and the best in full, beside the present one. Stopped and started again, it
-    goes on. Exits 1 where no network keeps guarantee and budget.
+    The hidden layers, activations and width that serve KERNEL best in so much flash and stack. Many networks are
+    trained for a moment, and the best in full, beside the present one. Stopped and started again, it goes on. Exits 1
+    where no network keeps guarantee and budget.
     """
     from axedge.searching.adopt import adopt, check_may_adopt
     from axedge.searching.crew import crew_of

@@ -55,10 +55,10 @@ def size(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Say what flash, RAM and stack an image takes: network, fallback, the rest. Exits 1 if it does not fit.
+    """Say what flash, RAM and stack an image takes.
 
-    The stack is the worst case: our code by the compiler's call graph; library code, such as sinf, by what 10,000
-    inputs were seen to take in an emulator, plus 25 %.
+    Network, fallback, the rest; exits 1 if it does not fit. The stack is the worst case: our code by the compiler's
+    call graph; library code, such as sinf, by what 10,000 inputs were seen to take in an emulator, plus 25 %.
     """
     from axedge.artifacts.records.size import SizeRecord
     from axedge.size import size_of

@@ -43,10 +43,10 @@ def alternatives(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Set a lookup table and a polynomial, within the network's flash, beside the network that was benched.
+    """Set a lookup table and a polynomial beside the network.
 
-    Each is fitted to the kernel's samples and its bound, built as C in place of the exact function, and run on the same
-    board and samples. Needs `axedge bench` first; `axedge run` does this too.
+    Within its flash. Each is fitted to the kernel's samples and its bound, built as C in place of the exact function,
+    and run on the same board and samples. Needs `axedge bench` first; `axedge run` does this too.
     """
     from axedge.show import show_alternatives
 

@@ -163,7 +163,7 @@ def tune(
         order = np.argsort([-one.worth.rank for one in written], kind="stable")[: stretch.networks]
         order = np.tile(order, len(stretch.paces))
         rows, origins = rows[order], [written[place].candidate for place in order]
-        note = f"{best.worth.invocation:.3f} at {100 * task.precision:g} % precision in whole numbers"
+        note = f"invocation {best.worth.invocation:.3f} at {100 * task.precision:g} % precision, in whole numbers"
         report = _Report(progress, done, work, stretch.networks * len(stretch.paces), note)
         rows = _train(plan, task, rows, stretch, seed + number, report)
         written = write(rows, origins, "fine-tuned")

@@ -60,7 +60,7 @@ class Promise:
             words = (
                 f"Promise: of the answers used, at most {100 * self.guarantee.eps:g} % are not safe, with "
                 f"{100 * (1 - self.guarantee.delta):g} % confidence, for those inputs; calibrated on "
-                f"{self.guarantee.calibration_count} of them."
+                f"{self.guarantee.calibration_count:,} of them."
             )
             deployment = replace(
                 deployment, threshold=self.threshold, eps=self.guarantee.eps, delta=self.guarantee.delta
@@ -152,7 +152,7 @@ def _moved(kernel: Kernel, application: Application, run: _Whole, usual: Calibra
 def foreign_words(foreign: ForeignCheck) -> str:
     """Return in words what happens to foreign points."""
     share = f"{100 * foreign.share_of_box:.3g} % of the box is foreign: points where the application never goes"
-    found = f"the network is used on {100 * foreign.invoked / foreign.count:.2g} % of {foreign.count} of them"
+    found = f"the network is used on {100 * foreign.invoked / foreign.count:.2g} % of {foreign.count:,} of them"
     return f"{share}; {found}, at most {100 * foreign.bound:.2g} % with confidence."
 
 

@@ -107,7 +107,7 @@ def build_firmware(
         arena = _arena(plan, progress)
         _write_inputs(plan, work, arena)
         _run_cmake(plan, work, folder / LOG_NAME, progress)
-        progress(2, 3, "measure")
+        progress(2, 3, "measuring flash, RAM and stack")
         footprint = measure(work / "out", board, plan.inputs.engine)
         check_fit(footprint, board, own_stack_bytes(footprint))
         images = _publish(plan, work, folder)
@@ -190,7 +190,7 @@ def _arena(plan: _Plan, progress: Progress) -> Arena | None:
         return given_arena(plan.given_arena_bytes)
     if not can_measure(inputs.board):
         return bound_arena(plan.host_arena_bytes)
-    progress(0, 3, "measure the arena")
+    progress(0, 3, "measuring the arena")
     flags = (*inputs.compile_flags(plan.toolchain), inputs.optimize)
     return measured_arena(inputs.pair, inputs.board, inputs.tflm, plan.toolchain, flags)
 
@@ -233,7 +233,7 @@ def _run_cmake(plan: _Plan, work: Path, log: Path, progress: Progress) -> None:
         configure += [f"-DAXE_COMPILER={plan.toolchain.compiler}"]
     if plan.inputs.tflm is not None and not plan.inputs.board.is_host:
         configure += [f"-DAXE_CXX_COMPILER={plan.toolchain.cxx_compiler}"]
-    steps = (("configure", configure), ("compile", [str(ninja), "-C", str(work / "out")]))
+    steps = (("configuring", configure), ("compiling", [str(ninja), "-C", str(work / "out")]))
     said: list[str] = []
     for index, (name, command) in enumerate(steps):
         progress(index, 3, name)

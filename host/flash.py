@@ -61,8 +61,7 @@ class _IntoEmulator:
         then = emulator_command(self.board, self.memory / self.image.name)
         return f"{copy} && {then}" if then else copy
 
-    def run(self, log: Path, say: Callable[[str], None]) -> None:
-        say(f"{self.board.name} is emulated: {self.image.name} goes into its memory, {self.memory}, to be powered on.")
+    def run(self, log: Path) -> None:
         put_image(self.memory, self.image, self.build)
 
 
@@ -76,6 +75,7 @@ def flash(
     probe: str | None = None,
     dry_run: bool = False,
     say: Callable[[str], None] = _quiet,
+    detail: Callable[[str], None] = _quiet,
     trace: Trace | None = None,
 ) -> Flashed:
     """Put the image of `image_folder` onto a board.
@@ -88,7 +88,8 @@ def flash(
         port: where the board answers afterwards; None: its emulator, or the port with its USB id, or "auto".
         probe: serial number of the debug probe.
         dry_run: only say what would be run.
-        say: told what is done, line by line.
+        say: told what is done.
+        detail: told what few want to know: the methods that are not used and why, commands, a programmer's own words.
         trace: sees every frame of the verification.
 
     Raises:
@@ -108,15 +109,15 @@ def flash(
     methods = [_method(entry, image_folder, board, build, workspace, probe, port) for entry in board.flash_methods]
     chosen, skipped = _choose(methods, method, board, port=port, probe=probe, dry_run=dry_run)
     for name, reason in skipped:
-        say(f"{name}: not used, {reason}.")
+        detail(f"{name}: not used, {reason}.")
     done = Flashed(chosen.name, chosen.command(), build.build_id, verified=False, skipped=tuple(skipped))
     if dry_run:
         return done
     if chosen.name != "emulator":
-        say(chosen.command())
-    chosen.run(image_folder / LOG, say)
+        say(f"flashing {board.name} by {chosen.name}")
+    detail(chosen.command())
+    _run(chosen, skipped, image_folder / LOG, detail)
     _verify(board, build, workspace, None if chosen.name == "emulator" else port or _port_of(board), chosen.name, trace)
-    say(f"{board.name} answers with build {build.build_id}.")
     return replace(done, verified=True)
 
 
@@ -176,6 +177,22 @@ def _choose(
         return (real or methods)[0], [entry for entry in skipped if entry[0] != (real or methods)[0].name]
     reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped)
     raise ToolMissing(f"{board.name} cannot be flashed here ({reasons}).", "Install one, or plug the board in.")
+
+
+def _run(chosen: Method, skipped: list[tuple[str, str]], log: Path, detail: Callable[[str], None]) -> None:
+    """Flash; where that fails, say also why the methods before it were not used: one may have been meant.
+
+    Raises:
+        DeviceError: it failed.
+    """
+    log.unlink(missing_ok=True)
+    try:
+        chosen.run(log)
+    except DeviceError as error:
+        if log.is_file():
+            detail(log.read_text(encoding="utf-8", errors="replace").rstrip())
+        others = "".join(f" Not used: {name}, {reason}." for name, reason in skipped if name != "emulator")
+        raise type(error)(error.message, f"{error.hint}{others}") from error
 
 
 def _port_of(board: Board, ports: Callable[[], list[Port]] = find_ports) -> str:

@@ -47,7 +47,7 @@ class Method(Protocol):
     def command(self) -> str:
         """Return what it does, as a line for a shell."""
 
-    def run(self, log: Path, say: Callable[[str], None]) -> None:
+    def run(self, log: Path) -> None:
         """Do it.
 
         Raises:
@@ -88,7 +88,7 @@ class Program:
         """Return the command line."""
         return shlex.join((self.name, *self.arguments))
 
-    def run(self, log: Path, say: Callable[[str], None]) -> None:
+    def run(self, log: Path) -> None:
         """Run the programmer with its output in `log`."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as to:
@@ -108,7 +108,7 @@ class Program:
             except subprocess.TimeoutExpired:
                 raise DeviceError(f"{self.name} did not finish within {TOOL_S:.0f} s.", f"See {log}.") from None
         if done.returncode != 0:
-            raise failure(self.name, done.returncode, log, say, self.needs)
+            raise failure(self.name, done.returncode, log, self.needs)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Drive:
         """Return the equivalent command line."""
         return f"cp {shlex.quote(str(self.image))} {shlex.quote(str(find_volume(self.label) or self.label))}/ && sync"
 
-    def run(self, log: Path, say: Callable[[str], None]) -> None:
+    def run(self, log: Path) -> None:
         """Copy, make sure that it is on the device, and wait for the drive to come back, or to go."""
         volume = find_volume(self.label)
         if volume is None:
@@ -185,14 +185,12 @@ def _board_probe(method: FlashMethod) -> str:
     return next((kind for part, kind in kinds.items() for config in method.configs if part in config), "")
 
 
-def failure(tool: str, code: int, log: Path, say: Callable[[str], None], needs: str = "") -> DeviceError:
-    """Return the error for a programmer that failed; its last lines are said, its usual cause is the hint."""
+def failure(tool: str, code: int, log: Path, needs: str = "") -> DeviceError:
+    """Return the error for a programmer that failed; its usual cause is the hint."""
     lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()][1:]
-    for line in lines[-8:]:
-        say(f"  {line}")
     pattern, hint = next(((words, hint) for words, hint in _HINTS if _first(words, lines)), ("", ""))
     told = (pattern and _first(pattern, lines)) or _first(r"error\b", lines) or _first(r"fail|\*\*", lines)
-    cause = f": {(told or lines[-1]).strip().rstrip('.')}" if lines else ""
+    cause = f": {re.sub(r'^error: *', '', (told or lines[-1]).strip().rstrip('.'), flags=re.I)}" if lines else ""
     once = f"Was `{needs}` run? " if needs else ""
     return DeviceError(f"{tool} failed (exit code {code}){cause}.", f"{hint} {once}All it said is in {log}.".strip())
 

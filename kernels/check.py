@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from axedge.artifacts.errors import BuildError, KernelError
+from axedge.artifacts.progress import Progress, silent
 from axedge.kernels.definition import Kernel, Samples
 from axedge.kernels.metrics import is_safe, sample_error
 
@@ -45,27 +46,31 @@ class Finding:
     words: str
 
 
-def check_kernel(kernel: Kernel, seed: int = 0) -> list[Finding]:
+def check_kernel(kernel: Kernel, seed: int = 0, *, progress: Progress = silent) -> list[Finding]:
     """Look at everything that can be looked at without a board.
 
     Args:
         kernel: to be checked.
         seed: of the samples.
+        progress: told what is being looked at.
 
     Raises:
         ToolMissing: there is no C compiler.
     """
     found: list[Finding] = []
     if kernel.has_exact:
+        progress(0, 3, "compiling it with warnings and sanitizers")
         found += _of_the_c(kernel, seed)
         if any(one.level == "trouble" for one in found):
             return found
+    progress(1, 3, "drawing samples")
     try:
         samples = kernel.draw("train", COUNT, seed)
     except KernelError as error:
         return [*found, Finding("samples", "trouble", str(error))]
     found += [*_of_results(kernel, samples), *_of_inputs(kernel, samples)]
     if kernel.has_exact and kernel.error.metric != "mismatch":
+        progress(2, 3, "looking for jumps")
         found.append(_jumps(kernel, samples, seed))
     return found
 

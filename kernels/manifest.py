@@ -147,11 +147,17 @@ def _error_of(path: Path, found: list[tuple[int, str]]) -> KernelError:
 
 
 def _syntax_mistake(path: Path, text: str, message: str) -> str:
-    place = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", message)
+    place = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message)
     if place is None:
         return f"{path}:1: not valid TOML: {message}."
-    line = int(place[2]) if place[2] else text.rstrip().count("\n") + 1
-    return f"{path}:{line}: not valid TOML: {place[1][0].lower()}{place[1][1:]}."
+    what = f"{place[1][0].lower()}{place[1][1:]}"
+    if not place[2]:
+        last = text.rstrip().count("\n") + 1
+        return f"{path}:{last}: not valid TOML: {what} at the end of the file."
+    line, column = int(place[2]), int(place[3])
+    rest = text.split("\n")[line - 1][column - 1 :].strip()
+    near = f"before `{_short(rest, 30)}`" if rest else "the end of the line"
+    return f"{path}:{line}: not valid TOML: {what} at column {column}, {near}."
 
 
 def _across(manifest: Manifest, folder: Path) -> list[tuple[KeyPath, str]]:
@@ -246,7 +252,7 @@ def _sentence(mistake: ErrorDetails) -> str:
         rule += f". {did_you_mean(received, re.findall(r'[a-z]+', rule.removeprefix('allowed are ')))}".rstrip(".")
     if kind == "value_error" and rule.startswith("and `"):
         return f"`{key}` {rule}."
-    return f"`{key}` is {_short(received)}: {rule}."
+    return f"`{key}` is {_shown(received)}: {rule}."
 
 
 def _rule(kind: str, context: dict[str, Any]) -> str:
@@ -275,6 +281,9 @@ def _place(where: KeyPath) -> str:
     return f"[{where[0]}] "
 
 
-def _short(value: object) -> str:
-    shown = repr(value).replace("True", "true").replace("False", "false") if isinstance(value, bool) else repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+def _shown(value: object) -> str:
+    return _short(repr(value).lower() if isinstance(value, bool) else repr(value), 60)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

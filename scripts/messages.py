@@ -31,10 +31,15 @@ CLASSES = {
     ),
     "CheckFailed": ("A check failed", "Exit code 1. All ran, and something promised was not kept."),
     "PortError": ("The serial port", "Exit code 3. It is missing, busy, forbidden, or went away."),
+    "LineLost": ("The line, in the middle of work", "Exit code 3. It is taken up again where that can be."),
     "DeviceError": ("The board", "Exit code 3. It answered wrongly, not in time, or not at all."),
     "ChildFailed": (
         "A child process",
         "Exit code 2. A program that was run apart (an interpreter, the kernel's C) gave no answer.",
+    ),
+    "MessageError": (
+        "A reply that cannot be",
+        "Exit code 3. A board of another version of axedge, or something else that talks: build and flash again.",
     ),
     "WrongImage": ("Another image", "Exit code 3. The board runs another build than the one that was asked for."),
 }
@@ -60,7 +65,23 @@ def page() -> str:
     for kind, (title, words) in CLASSES.items():
         rows = "".join(f"| {_cell(message)} | {_cell(hint)} |\n" for message, hint in sorted(found[kind]))
         parts.append(f"## {title}\n`{kind}`. {words}\n\n| it says | and what to do |\n|---|---|\n{rows}\n")
-    return "".join(parts) + _from_the_board()
+    return "".join(parts) + _of_kernel_toml() + _from_the_board()
+
+
+def _of_kernel_toml() -> str:
+    """Return what is said about keys of kernel.toml, the key and what was received before it."""
+    said: set[str] = set()
+    for name in ("manifest", "names", "spec"):
+        tree = ast.parse((ROOT / "kernels" / f"{name}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _name(node.func) == "ValueError":
+                said.add(f"`…` is …: {words(node.args[0])}.")
+            elif isinstance(node, ast.Return | ast.Tuple):
+                parts = [node.value] if isinstance(node, ast.Return) else node.elts[1:]
+                said |= {words(part) for part in parts if isinstance(part, ast.JoinedStr) and words(part)[-1] == "."}
+    rows = "".join(f"| {_cell(one)} |\n" for one in sorted(said) if re.search(r"[a-z]{3}", one))
+    head = "## kernel.toml\n`KernelError`. Exit code 2. Each mistake is a line, with file and line number before it;"
+    return f"{head}\n[what may stand there](kernels.md).\n\n| it says |\n|---|\n{rows}\n"
 
 
 def _from_the_board() -> str:

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from axedge.artifacts.errors import ArtifactError
 from axedge.artifacts.files import atomic_write, digest_file
 
+#: Stages that `axedge run` does in order, each only where it is needed.
+_WALKED = ("train", "convert", "build", "bench")
+
 
 def axedge_version() -> str:
     """Return the installed version of axedge."""
@@ -88,7 +91,7 @@ class Record(Part):
             body = json.loads(path.read_text(encoding="utf-8"))
             schema = body.pop("schema")
         except FileNotFoundError:
-            raise ArtifactError(f"{path} does not exist.", f"Run `axedge {cls.VERB}` first.") from None
+            raise ArtifactError(f"{path} does not exist.", _first(cls.VERB)) from None
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
             raise ArtifactError(f"{path} is damaged.", again) from None
         if schema != cls.SCHEMA:
@@ -134,3 +137,9 @@ class Record(Part):
             return cls.load(folder)
         except ArtifactError:
             return None
+
+
+def _first(verb: str) -> str:
+    """Return what to do where a verb's record is not there."""
+    walked = "; `axedge run` does it and the stages before it" if verb in _WALKED else ""
+    return f"Run `axedge {verb}` first{walked}."

@@ -217,6 +217,11 @@ class BenchRecord(Record):
     verdict: str
 
     @property
+    def violations(self) -> int:
+        """Answers used that were outside the bound."""
+        return round((self.violation_rate.value or 0.0) * self.paths.approximated)
+
+    @property
     def file(self) -> str:
         """Inputs of their own have a file of their own: they say nothing about the network in general."""
         return self.FILE if self.inputs == "stored" else f"bench.{self.inputs}.json"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from axedge.artifacts.kept import TURNED_AWAY
 from axedge.kernels.metrics import let_through
-from axedge.reporting.maps import Map, maps_of
+from axedge.reporting.maps import Map, maps_of, that_matter
 from axedge.reporting.material import Material
 
 if TYPE_CHECKING:
@@ -69,7 +69,26 @@ def _trust(material: Material) -> Chart:
         f"Where the network is trusted and where it errs, {shown}, on {len(material.judged.x):,} test samples. "
         "Cells with fewer than three samples are left empty."
     )
-    return Chart("trust", "Where it is trusted", caption, figures)
+    return Chart("trust", "Where it is trusted", caption, figures, _thirds(material))
+
+
+def _thirds(material: Material) -> list[tuple[str, ...]]:
+    """Return what happens in the lowest, middle and highest third of the samples, by each input of the maps."""
+    judged = material.judged
+    used = judged.logit >= material.convert.threshold
+    rows = [("input", "from", "to", "used", "of those outside the bound")]
+    for column in that_matter(judged.x, used):
+        rule, values = material.convert.inputs[column], judged.x[:, column]
+        edges = np.quantile(values, [0, 1 / 3, 2 / 3, 1])
+        third = np.searchsorted(edges[1:-1], values, side="right")
+        for index in range(3):
+            mine = third == index
+            if mine.any():
+                wrong = ~judged.safe[mine & used]
+                share = _percent(float(wrong.mean())) if wrong.size else "-"
+                span = (f"{edges[index]:.3g}", f"{edges[index + 1]:.3g}")
+                rows.append((_named(rule.name, rule.unit), *span, _percent(float(used[mine].mean())), share))
+    return rows
 
 
 def _map_figure(one: Map, values: NDArray[np.float64], labels: list[str], words: str, top: float | None) -> go.Figure:
@@ -252,7 +271,11 @@ def _plain(figure: go.Figure) -> dict[str, Any]:
 
 def _label(name: str, unit: str) -> str:
     """Return an axis label; Plotly takes a little HTML in labels, and units are the user's words."""
-    return html.escape(f"{name} [{unit}]" if unit else name)
+    return html.escape(_named(name, unit))
+
+
+def _named(name: str, unit: str) -> str:
+    return f"{name} [{unit}]" if unit else name
 
 
 def _rounded(values: NDArray[np.float64]) -> list[Any]:

@@ -48,7 +48,7 @@ def maps_of(judged: Judged, threshold: int, bound: float) -> list[Map]:
     """
     used = judged.logit >= threshold
     ratio = judged.error / bound
-    columns = _that_matter(judged.x, used)
+    columns = that_matter(judged.x, used)
     spans = [(columns[0],)] if len(columns) == 1 else list(combinations(columns, 2))
     return [_map(judged, used, ratio, span) for span in spans]
 
@@ -74,7 +74,7 @@ def _map(judged: Judged, used: NDArray[np.bool_], ratio: NDArray[np.float32], co
     return Map(columns, edges, trusted.reshape(shape), missed.reshape(shape), typical.reshape(shape))
 
 
-def _that_matter(x: NDArray[np.float32], used: NDArray[np.bool_]) -> list[int]:
+def that_matter(x: NDArray[np.float32], used: NDArray[np.bool_]) -> list[int]:
     """Return the inputs whose value tells most about whether the network is used, in their own order."""
     if x.shape[1] <= MOST_INPUTS:
         return list(range(x.shape[1]))

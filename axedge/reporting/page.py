@@ -47,7 +47,7 @@ def render_page(material: Material, command: str) -> str:
         lstrip_blocks=True,
         autoescape=True,
     )
-    environment.filters |= {"percent": percent, "number": number}
+    environment.filters |= {"percent": percent, "number": number, "glue": glue}
     charts = charts_of(material)
     return environment.get_template("report.html.j2").render(
         bench=material.bench,
@@ -62,6 +62,11 @@ def render_page(material: Material, command: str) -> str:
         plotly=plotly.offline.get_plotlyjs(),
         data=script_data(charts),
     )
+
+
+def glue(text: str) -> str:
+    """Return text in which no line ends between a number and its percent sign."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def script_data(charts: list[Chart]) -> str:
@@ -93,7 +98,8 @@ def four_numbers(material: Material) -> tuple[Number, ...]:
     worst = Number(
         "Worst error seen",
         number(bench.error.max),
-        f"among the answers used; safe is at most {bound:g} ({material.convert.error.metric})",
+        f"{bench.violations:,} of the {bench.paths.approximated:,} answers used exceed the bound of {bound:g} "
+        f"({material.convert.error.metric})",
     )
     return (used, faster, flash, worst)
 

@@ -59,7 +59,7 @@ def tables(kernel: Kernel, data: Data, flash_bytes: int) -> Iterator[Candidate]:
         if table is None:
             return
         shape = " x ".join(str(count) for count in table.shape)
-        yield Candidate(f"{shape} nodes of {outputs} 16-bit values", emit_table(kernel.name, table))
+        yield Candidate(f"{shape} nodes of {_values(outputs)}", emit_table(kernel.name, table))
         nodes = min(nodes - 1, int(0.9 * nodes))
 
 
@@ -93,3 +93,7 @@ def why_no_table(kernel: Kernel) -> str:
     if inputs > MOST_INPUTS:
         return f"{inputs} inputs: each look-up would read {2**inputs:,} nodes"
     return f"no table with {inputs} inputs is that small"
+
+
+def _values(count: int) -> str:
+    return "16 bits" if count == 1 else f"{count} x 16 bits"

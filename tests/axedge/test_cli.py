@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from axedge import cli
 from axedge.artifacts.errors import CheckFailed, DeviceError, UsageError
 from axedge.artifacts.workspace import Workspace
+from axedge.firmware.boards import board_names, load_board
 from axedge.kernels.kernel import load_kernel
 from axedge.pipeline import Choice, Pipeline
 from axedge.terminal import Terminal
@@ -45,7 +47,10 @@ def test_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str], verb: s
         (["train", "inversek2j", "--seed", "-1"], "--seed"),
         (["build", "inversek2j"], "which board?"),
         (["build", "inversek2j", "--board", "microbot"], "Did you mean microbit"),
-        (["bench", "inversek2j", "--board", "microbit"], "Run `axedge convert` first"),
+        (["bench", "inversek2j", "--board", "microbit"], "first; `axedge run` does it and the stages before"),
+        (["boards", "nucleo"], "Did you mean nucleo-f446re?"),
+        (["train", "arm"], "Known: bessel_jnu, "),
+        (["export", "inversek2j"], "Name one with --to: c, arduino, platformio, cmake, zephyr or esp-idf"),
         (["bench", "--board", "microbit"], "holds no kernel yet"),
         (["bench", "inversek2j", "--board", "microbit", "--fresh", "--inputs", "x"], "exclude each other"),
         (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--resume"], "one engine's bench"),
@@ -132,6 +137,41 @@ def test_quiet_may_stand_before_and_after_the_verb(
     assert (code, err) == (0, "")
     assert "kernel.toml" in out
     assert "then: axedge check" in run(capsys, "new", "two")[2]
+
+
+def test_the_list_of_verbs_cuts_no_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = run(capsys, "--help")[1].split("Commands:")[1].splitlines()[1:]
+    assert len(listed) == len(cli.axedge.commands)
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+def test_sentences_are_broken_at_80_columns_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().words("of its answers " * 20)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_a_line_of_progress_says_what_how_long_and_how_far(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal().stage("alternatives") as progress:
+        progress(1, 4, "too early to say")
+        progress._next_s = 0.0
+        progress(2, 4, "fitting a table")
+    assert re.fullmatch(r"alternatives \d+ s, 50 % done: fitting a table\n", capsys.readouterr().err)
+
+
+def test_the_boards_are_a_line_or_two_each_and_a_page_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """The list says that none but native was run on hardware: then each of the others has to say so too."""
+    listed = run(capsys, "boards")[1]
+    boards = [load_board(name) for name in board_names()]
+    assert len(listed.splitlines()) < 2 * len(boards)
+    for board in boards:
+        page = run(capsys, "boards", board.name)[1]
+        assert max(map(len, page.splitlines())) <= 80
+        words = " ".join(page.split())
+        assert board.tried in words and ", ".join(one.method for one in board.flash_methods) in words
+        assert board.name == "native" or "never" in board.tried
 
 
 def test_every_verb_takes_quiet_and_verbose() -> None:

@@ -62,6 +62,18 @@ def test_a_name_that_cannot_be_is_one_line(capsys: pytest.CaptureFixture[str], n
     assert sorted(Path().rglob("*")) == before
 
 
+@pytest.mark.cc
+def test_a_trouble_is_told_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["new", "-q", "dewpoint"]) == 0
+    toml = here / "dewpoint" / "kernel.toml"
+    toml.write_text(toml.read_text().replace("bound  = 0.5", "bound  = 500.0"))
+    capsys.readouterr()
+    assert cli.run(["check", "-q", "./dewpoint"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "axedge: dewpoint: trouble with bound, as said above.\n"
+    assert said.out.count("tighten") == 1
+
+
 @pytest.mark.train
 @pytest.mark.cc
 def test_from_nothing_to_a_bench(here: Path) -> None:

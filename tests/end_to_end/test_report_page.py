@@ -56,14 +56,19 @@ def test_its_controls_work_from_the_keyboard(benched: Path) -> None:
         choice.send_keys(Keys.ARROW_DOWN)
         assert Select(choice).first_selected_option.text == labels[1]
         assert drawn_points(browser, "trust") != before
+        assert browser.find_element(By.ID, "plot-trust").get_attribute("aria-label").startswith(labels[1])
         root = browser.find_element(By.TAG_NAME, "html")
         paper = "return getComputedStyle(document.body).backgroundColor"
         light = browser.execute_script(paper)
         browser.find_element(By.ID, "theme").send_keys(Keys.ENTER)
         assert root.get_attribute("data-theme") == "dark"
+        assert browser.find_element(By.ID, "theme").get_attribute("aria-pressed") == "true"
         assert browser.execute_script(paper) != light
         browser.find_element(By.TAG_NAME, "summary").send_keys(Keys.ENTER)
-        assert browser.find_element(By.CSS_SELECTOR, "details[open] table")
+        thirds = browser.find_elements(By.CSS_SELECTOR, "details[open] tbody th")
+        assert [one.text for one in thirds] == ["x [m]"] * 3 + ["y [m]"] * 3
+        for wide in browser.find_elements(By.CSS_SELECTOR, ".scroll"):
+            assert wide.get_attribute("tabindex") == "0" and wide.accessible_name
 
 
 def test_it_fits_a_phone(benched: Path) -> None:

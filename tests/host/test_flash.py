@@ -123,7 +123,7 @@ def test_what_openocd_says_first_is_the_cause(image, tmp_path, tools, asked):
     tools(
         "openocd", "echo 'Error: unable to find a matching CMSIS-DAP device'; echo '** OpenOCD init failed **'; exit 1"
     )
-    with pytest.raises(DeviceError, match="exit code 1.: Error: unable to find a matching CMSIS-DAP device"):
+    with pytest.raises(DeviceError, match="exit code 1.: unable to find a matching CMSIS-DAP device"):
         put(image, tmp_path, method="openocd")
 
 
@@ -140,11 +140,13 @@ def test_what_openocd_says_first_is_the_cause(image, tmp_path, tools, asked):
 )
 def test_a_tool_that_fails_is_quoted_and_explained(image, tmp_path, tools, asked, said, hint):
     tools("openocd", f"echo starting; echo '{said}' >&2; exit 1")
-    lines = []
+    lines, details = [], []
     with pytest.raises(DeviceError) as caught:
-        put(image, tmp_path, method="openocd", say=lines.append)
-    assert "openocd failed (exit code 1)" in caught.value.message and said in caught.value.message
-    assert hint in caught.value.hint and f"  {said}" in lines
+        put(image, tmp_path, method="openocd", say=lines.append, detail=details.append)
+    assert "openocd failed (exit code 1)" in caught.value.message
+    assert said.removeprefix("Error: ") in caught.value.message
+    assert hint in caught.value.hint and lines == ["flashing microbit by openocd"]
+    assert "starting" in details[-1] and said in details[-1]
     assert said in (image / "flash.log").read_text() and not asked
 
 
@@ -253,12 +255,12 @@ def test_a_drive_that_cannot_be_written_is_named(tmp_path):
         copy_synced(source, tmp_path / "none" / "a.hex")
     assert "no drive NOPE is mounted" in Drive(source, "NOPE").obstacle()
     with pytest.raises(DeviceError, match="no drive NOPE"):
-        Drive(source, "NOPE").run(tmp_path / "log", print)
+        Drive(source, "NOPE").run(tmp_path / "log")
 
 
 def test_a_program_that_vanished_is_a_clear_error(tmp_path):
     with pytest.raises(DeviceError, match="nosuchtool is not installed"):
-        Program("nosuchtool", ()).run(tmp_path / "log", print)
+        Program("nosuchtool", ()).run(tmp_path / "log")
 
 
 def test_an_image_in_the_emulated_memory_can_be_run(tmp_path, image):

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from axedge.artifacts.records.bench import GuaranteeCheck, Speedup, Spread, Ticks, ViolationRate
 from axedge.host.bench import bench
-from axedge.host.report_table import bench_table
+from axedge.host.report_table import _gated, bench_table
 from axedge.host.verdict import Findings, verdict
 from axedge.host.words import exact_percent, percent
 
@@ -138,9 +138,16 @@ def test_the_tables_fit_eighty_columns(tmp_path, emulated):
     Console(file=out, width=80, color_system=None).print(bench_table(record))
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= 80
-    for word in ("invocation", "approximate", "speed-up", "timed by", "not compared", "promised", "9,000 B"):
+    for word in ("invocation", "approximate", "speed-up", "timed by", "not compared", "promised", "9,000 B", "refused"):
         assert word in text
+    assert f"{record.violations:,} of {record.paths.approximated:,} exceed the bound" in text
     assert ("instructions a call" in text) == emulated
+
+
+def test_a_gated_call_that_is_cheaper_than_the_network_is_explained():
+    measured = ticks(approximate=747, gated=746)
+    assert _gated(measured).endswith("exact function; its entry takes 1 fewer than approximate's")
+    assert _gated(ticks(exact=None)) == "the network where it is used, else predictor"
 
 
 @pytest.mark.parametrize(

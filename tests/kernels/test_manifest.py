@@ -57,7 +57,7 @@ CASES = [
     ('"halve.c"', '"half.c"', 3, "`source` is 'half.c', and there is no such file"),
     ('"halve.c"', '"kernel.toml"', 3, "only C files (.c) are allowed"),
     ('source  = "halve.c"', "", 1, "needs `source`"),
-    ('source  = "halve.c"', 'sauce   = "halve.c"', 3, "unknown key `sauce`. Did you mean source or sample?"),
+    ('source  = "halve.c"', 'sauce   = "halve.c"', 3, "unknown key `sauce`. Did you mean source?"),
     (INPUT_A, INPUT_A.replace("min", "mn"), 5, "unknown key `mn`. Did you mean min"),
     (INPUT_A, INPUT_A.replace("max = 1.0", "max = -1"), 5, "`max` is -1: must be larger than min = -1"),
     (INPUT_A, INPUT_A.replace("max = 1.0", "max = inf"), 5, "`max` is inf: must be finite"),
@@ -108,7 +108,8 @@ CASES = [
     ),
     ("[network]", '[sample]\ndata = ["a", "b", "c"]\n[network]', 16, "must hold at most 2"),
     ("[error]", "[error", 10, "not valid TOML: expected ']'"),
-    ("bound  = 0.1", "bound  = ", 12, "not valid TOML: invalid value"),
+    ("bound  = 0.1", "bound  = ", 12, "not valid TOML: invalid value at column 10, the end of the line."),
+    ("bound  = 0.1", "bound  = 0,1", 12, "after a statement at column 11, before `,1`."),
     ("[3]\n", "[3", 17, "not valid TOML"),
     ("bound  = 0.1", "bound  = 0.1\nbound  = 0.2", 13, "not valid TOML: cannot overwrite a value"),
 ]

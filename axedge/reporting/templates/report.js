@@ -21,6 +21,11 @@
   const draw = (name) => {
     const choice = document.getElementById(`choose-${name}`);
     const figure = figures[name][choice ? choice.selectedIndex : 0];
+    if (choice) {
+      const plot = document.getElementById(`plot-${name}`);
+      plot.dataset.caption ??= plot.getAttribute("aria-label");
+      plot.setAttribute("aria-label", `${choice.selectedOptions[0].text}. ${plot.dataset.caption}`);
+    }
     return Plotly.react(`plot-${name}`, figure.data, themed(figure.layout), config);
   };
 
@@ -33,12 +38,15 @@
     }
   }
   const button = document.getElementById("theme");
+  const isDark = () => getComputedStyle(root).colorScheme.includes("dark");
+  const recolour = () => {
+    button.setAttribute("aria-pressed", String(isDark()));
+    return drawAll();
+  };
   button.addEventListener("click", () => {
-    const dark = getComputedStyle(root).colorScheme.includes("dark");
-    root.dataset.theme = dark ? "light" : "dark";
-    button.setAttribute("aria-pressed", String(!dark));
-    drawAll();
+    root.dataset.theme = isDark() ? "light" : "dark";
+    recolour();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-  drawAll().then(() => { root.dataset.drawn = "yes"; });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  recolour().then(() => { root.dataset.drawn = "yes"; });
 })();
