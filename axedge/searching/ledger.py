@@ -19,6 +19,7 @@ from axedge.searching.space import Space
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.trial import TrialState
 
 FILE = "trials.db"
 _SHAPE, _OUTCOME = "shape", "outcome"
@@ -76,6 +77,8 @@ class Ledger:
             self._storage = optuna.storages.RDBStorage(f"sqlite:///{(folder / FILE).resolve()}")
             for rung in ("short", "full"):
                 self._studies[rung] = self._study(f"{digest[:16]} {objective} {rung}", seed)
+                other = "latency" if objective == "invocation" else "invocation"
+                self._take_over(rung, f"{digest[:16]} {other} {rung}")
         except Exception as error:  # whatever SQLAlchemy makes of a damaged file
             raise ArtifactError(
                 f"{folder / FILE} cannot be read: {error!s:.80}.", "Remove it to start anew."
@@ -137,11 +140,34 @@ class Ledger:
             if (limit := self._limits[name]) is not None and size is not None:
                 trial.set_constraint(name, float(size - limit))
         trial.set_user_attr(_OUTCOME, outcome.model_dump(mode="json"))
+        state, values = self._verdict(outcome)
+        study.tell(trial, values, state)
+
+    def _verdict(self, outcome: Outcome) -> tuple[TrialState, tuple[float, float] | None]:
+        """Return what Optuna is told: the trial's state, and its objective and flash."""
         score = outcome.invocation if self._objective == "invocation" else outcome.cost
         if outcome.refused or score is None:
-            study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
-        else:
-            study.tell(trial, (score, float(outcome.flash_bytes or 0)))
+            return self._optuna.trial.TrialState.PRUNED, None
+        return self._optuna.trial.TrialState.COMPLETE, (score, float(outcome.flash_bytes or 0))
+
+    def _take_over(self, rung: Rung, name: str) -> None:
+        """Take over the finished trials of a search for the other objective: what they came to is the same."""
+        if name not in self._optuna.get_all_study_names(self._storage):
+            return
+        known = self.done(rung)
+        for trial in self._optuna.load_study(study_name=name, storage=self._storage).get_trials(deepcopy=False):
+            if _OUTCOME not in trial.user_attrs or Shape.model_validate(trial.user_attrs[_SHAPE]) in known:
+                continue
+            state, values = self._verdict(Outcome.model_validate(trial.user_attrs[_OUTCOME]))
+            copy = self._optuna.trial.create_trial(
+                state=state,
+                values=values,
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs=trial.user_attrs,
+                system_attrs=trial.system_attrs,
+            )
+            self._studies[rung].add_trial(copy)
 
     def _begin(self, rung: Rung, shape: Shape, trial: Trial) -> None:
         trial.set_user_attr(_SHAPE, shape.model_dump(mode="json"))

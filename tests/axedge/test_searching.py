@@ -93,6 +93,15 @@ def test_latency_takes_the_cheapest(tmp_path: Path) -> None:
     assert winner(record).outcome.cost == min(full)
 
 
+def test_another_objective_uses_the_same_trials(tmp_path: Path) -> None:
+    first = run(tmp_path, Inventors(), flash_bytes=8192)
+    crew = Inventors()
+    record = run(tmp_path, crew, objective="latency", flash_bytes=8192)
+    assert not [job for job in crew.jobs if job.rung == "short"]
+    assert {one.shape for one in first.trials} <= {one.shape for one in record.trials}
+    assert winner(record).outcome.cost == min(one.outcome.cost for one in record.trials if one.rung == "full")
+
+
 def test_a_search_that_is_stopped_goes_on_and_loses_nothing(tmp_path: Path) -> None:
     first = Inventors(stop_after=5)
     with pytest.raises(KeyboardInterrupt):
