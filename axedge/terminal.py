@@ -89,7 +89,8 @@ class Terminal:
             with self._bar(title) as report:
                 yield report
         else:
-            yield _Lines(self, title)
+            with _Lines(self, title) as report:
+                yield report
 
     @contextmanager
     def _bar(self, title: str) -> Iterator[stage_progress.Progress]:
@@ -124,25 +125,38 @@ def _printing() -> Iterator[None]:
 
 
 class _Lines:
-    """Progress for a pipe: a line when a stage has run for two seconds, then every ten, with how long it has run."""
+    """Progress for a pipe: a line when a stage has run for two seconds, then every ten, whether it reports or not."""
 
     FIRST_S = 2.0
     EVERY_S = 10.0
 
     def __init__(self, terminal: Terminal, title: str) -> None:
-        import time
+        import threading
 
-        self._clock = time.monotonic
         self._terminal = terminal
         self._title = title
-        self._began_s = self._clock()
-        self._next_s = self._began_s + self.FIRST_S
+        self._seen = (0.0, 0.0, "")
+        self._ended = threading.Event()
+        self._clock = threading.Thread(target=self._tell, name="progress", daemon=True)
+
+    def __enter__(self) -> _Lines:
+        self._clock.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._clock.join()
 
     def __call__(self, done: float, total: float, note: str = "") -> None:
-        now_s = self._clock()
-        if now_s < self._next_s:
-            return
-        self._next_s = now_s + self.EVERY_S
-        share = f", {100 * done / total:.0f} % done" if total else ""
-        now = f": {note}" if note else ""
-        self._terminal.say(f"{self._title:<{STAGE_WIDTH}} {now_s - self._began_s:.0f} s{share}{now}")
+        self._seen = (done, total, note)
+
+    def _tell(self) -> None:
+        import time
+
+        began_s, wait_s = time.monotonic(), self.FIRST_S
+        while not self._ended.wait(wait_s):
+            done, total, note = self._seen
+            share = f", {100 * done / total:.0f} % done" if total else ""
+            doing = f": {note}" if note else ""
+            self._terminal.say(f"{self._title:<{STAGE_WIDTH}} {time.monotonic() - began_s:.0f} s{share}{doing}")
+            wait_s = self.EVERY_S
