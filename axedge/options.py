@@ -41,7 +41,7 @@ bench_engine_option = click.option(
     type=click.Choice(["aot", "tflm", "both"]),
     default="aot",
     show_default=True,
-    help="Which image; both: one after the other, bits compared, side by side.",
+    help="Generated C, TensorFlow Lite Micro, or one after the other with all bits compared.",
 )
 tflm_option = click.option(
     "--tflm",

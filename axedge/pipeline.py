@@ -133,14 +133,30 @@ class Pipeline:
                 "Leave it out, or go back with --trained.",
             )
 
+    def check_engine(self, board: Board) -> None:
+        """Say before the first stage what would stop `build`.
+
+        Raises:
+            ToolMissing, UsageError: the engine's library was not named or does not fit the board.
+        """
+        from axedge.firmware.tflm import find_tflm
+        from axedge.firmware.toolchain import find_toolchain
+
+        self._refuse_idle_engine()
+        if self.choice.engine == "tflm":
+            find_tflm(self.choice.tflm, board, find_toolchain(board.toolchain))
+
+    def _refuse_idle_engine(self) -> None:
+        if self.choice.engine != "tflm" and (self.choice.tflm is not None or self.choice.arena_bytes is not None):
+            raise UsageError("--tflm and --arena mean nothing without --engine tflm.", "Give it, or leave them out.")
+
     def build(self, board: Board) -> BuildRecord:
         """Build the board's firmware, or take the image that is there."""
         from axedge.artifacts.records.build import BuildRecord
         from axedge.artifacts.records.convert import ConvertRecord
         from axedge.firmware.build import build_firmware, build_inputs_digest
 
-        if self.choice.engine != "tflm" and (self.choice.tflm is not None or self.choice.arena_bytes is not None):
-            raise UsageError("--tflm and --arena mean nothing without --engine tflm.", "Give it, or leave them out.")
+        self._refuse_idle_engine()
         source, folder = self.workspace.convert(self.kernel.name), self.image_folder(board)
         ConvertRecord.load(source).check_files(source)
         options: dict[str, Any] = {"engine": self.choice.engine, "optimize": self.choice.optimize}

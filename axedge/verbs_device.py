@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from axedge.artifacts.workspace import Workspace
+from axedge.both import bench_both, build_both
 from axedge.options import (
     arena_option,
     bench_engine_option,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from axedge.artifacts.records.alternatives import AlternativesRecord
     from axedge.artifacts.records.bench import BenchRecord
     from axedge.host.against import Against
-    from axedge.host.connection import Connection
     from axedge.host.link import Trace
     from axedge.host.samples import Samples
 
@@ -178,7 +178,7 @@ def bench(
     if engine == "both":
         with _tracing(trace) as tracer:
             connection = Connection(target, workspace, port, trace=tracer)
-            _bench_both(terminal, name, workspace, connection, chosen, as_json)
+            bench_both(terminal, name, workspace, connection, chosen, as_json)
         return
     with _tracing(trace) as tracer, terminal.stage("bench") as progress:
         record = measure(
@@ -192,33 +192,6 @@ def bench(
         )
     compared = None if before is None else earlier.compare(before, record, tolerance, against.name)
     _finish(terminal, record, as_json, against=compared)
-
-
-def _bench_both(
-    terminal: Terminal,
-    kernel: str,
-    workspace: Workspace,
-    connection: Connection,
-    chosen: dict[str, Any],
-    as_json: bool,
-) -> None:
-    """Bench both engines' images on one board and show them side by side."""
-    from axedge.host.flash import flash as put
-    from axedge.host.side_by_side import ENGINES, side_by_side
-    from axedge.show import show_side_by_side
-
-    board = connection.board
-    with terminal.stage("bench") as progress:
-        record = side_by_side(
-            workspace.convert(kernel),
-            {engine: image_folder(workspace, kernel, board, engine) for engine in ENGINES},
-            image_folder(workspace, kernel, board, "both"),
-            connection=connection,
-            put=lambda folder: put(folder, board, workspace=workspace, port=connection.port),
-            progress=progress,
-            **chosen,
-        )
-    show_side_by_side(terminal, record, as_json)
 
 
 @click.command()
@@ -242,7 +215,7 @@ def ports(terminal: Terminal, probe: bool, as_json: bool) -> None:
 @samples_option
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed of the training.  [default: 0, or the last one]")
 @convert_options
-@engine_option
+@bench_engine_option
 @tflm_option
 @arena_option
 @optimize_option
@@ -272,13 +245,24 @@ def run(
     """Do all of it: train, convert, build, flash, bench, report.
 
     What is up to date is not done again. On an emulated board, a table and a polynomial are set beside the network. A
-    stage that was run before keeps the options that it was last given.
+    stage that was run before keeps the options that it was last given. `--engine both` builds and
+    benches both engines.
     """
+    from axedge.host.connection import Connection
+
     workspace, target = Workspace(out), find_board(board)
     chosen = {} if seed is None else {"seed": seed}
     converted = given_convert_options(**options) | chosen
     choice = Choice(chosen, converted, engine, tflm, arena, optimize, force)
-    pipeline = Pipeline(find_kernel(kernel, workspace), workspace, terminal, choice)
+    found = find_kernel(kernel, workspace)
+    if engine == "both":
+        build_both(found, workspace, terminal, choice, target)
+        with _tracing(trace) as tracer:
+            connection = Connection(target, workspace, port, trace=tracer)
+            bench_both(terminal, found.name, workspace, connection, {"samples": samples}, as_json)
+        return
+    pipeline = Pipeline(found, workspace, terminal, choice)
+    pipeline.check_engine(target)
     pipeline.train()
     pipeline.convert()
     pipeline.build(target)

@@ -32,10 +32,12 @@ from axedge.host.emulator import Emulator
 from axedge.host.frame import MORE, Frame, FrameError
 from axedge.host.line import BAUD, BITS_PER_BYTE, Line
 from axedge.host.messages import Mode, Type
+from axedge.host.timing import Deadlines
 
 SCHEMA = 1
 WANTED_PAYLOAD, WANTED_SAMPLES_A_S = 0.85, 20_000
 _CHUNK_BYTES = 32
+_WRITE_S = 60.0
 
 
 class RatedTerminal:
@@ -65,7 +67,7 @@ class RatedTerminal:
         """Be the only one who uses the line."""
         while not self._closed.is_set():
             with contextlib.suppress(queue.Empty):
-                self._line.write(self._up.get_nowait(), 1.0)
+                self._line.write(self._up.get_nowait(), _WRITE_S)
             if data := self._line.read(0.0005):
                 self._down.put(data)
 
@@ -137,15 +139,23 @@ class _Windows:
                 self._frames = self._bytes = 0
 
 
-def measure(board: str, image: Path, samples: int, byte_s: float = 0.0) -> Reached:
-    """Run `samples` in mode gated on an emulated board, its line limited to `byte_s` seconds a byte unless 0."""
+def measure(board: str, image: Path, samples: int, byte_s: float = 0.0, deadlines: Deadlines | None = None) -> Reached:
+    """Run `samples` in mode gated on an emulated board.
+
+    Args:
+        board: name.
+        image: what is on it.
+        samples: how many.
+        byte_s: seconds that a byte takes on the line, either way; 0 for a line without a limit.
+        deadlines: the link's waits. A wait that ends on a slow computer costs a request sent again and smaller windows.
+    """
     windows = _Windows()
     with contextlib.ExitStack() as stack:
         emulator = stack.enter_context(Emulator(load_board(board), image))
         port = emulator.open_line
         if byte_s:
             port = stack.enter_context(RatedTerminal(emulator.open_line(), byte_s)).name
-        device = stack.enter_context(Device.connect(port, trace=windows))
+        device = stack.enter_context(Device.connect(port, trace=windows, deadlines=deadlines))
         x = np.random.default_rng(0).uniform(-1, 1, (samples, device.hello.inputs)).astype(np.float32)
         bytes_before = device.counters.line_bytes
         cpu, began = time.thread_time(), time.monotonic()

@@ -10,12 +10,14 @@ import pytest
 from axedge.artifacts.errors import ArtifactError, CheckFailed, UsageError
 from axedge.artifacts.pair import generated_source
 from axedge.artifacts.records.convert import ConvertRecord
-from axedge.convert import checks, promise
+from axedge.convert import checks, promise, tflm
 from axedge.convert.deployment import answer, load_deployment
 from axedge.convert.reference import run
 from axedge.convert.stage import convert_inputs_digest, convert_kernel
 from axedge.convert.tflm import run_tflm
 from axedge.kernels.kernel import load_kernel
+from axedge.show import show_convert
+from axedge.terminal import Terminal
 
 pytestmark = [pytest.mark.train, pytest.mark.cc]
 
@@ -61,6 +63,24 @@ def test_the_folder_holds_what_build_and_bench_need(converted_folder):
 def test_the_same_input_gives_the_same_bytes(kernel, trained, converted_folder, tmp_path):
     convert_kernel(kernel, trained, tmp_path, **QUICK)
     assert contents(tmp_path) == contents(converted_folder)
+
+
+def test_without_tflite_micro_the_check_is_not_done_and_all_else_is(
+    kernel, trained, converted_folder, tmp_path, monkeypatch, capsys
+):
+    hidden = "import sys\nsys.modules['tflite_micro'] = None\n"  # what an import of it meets where it is not installed
+    child = tmp_path / "tflm_child.py"
+    child.write_text(tflm._SCRIPT.read_text().replace("import importlib", hidden + "import importlib", 1))
+    monkeypatch.setattr(tflm, "_SCRIPT", child)
+    record = convert_kernel(kernel, trained, tmp_path / "convert", **QUICK)
+    assert (record.tflm.result, record.tflm.count, record.tflm.version) == ("not done here", 0, None)
+    assert record.arena_bytes is None and ConvertRecord.load(tmp_path / "convert") == record
+    whole, bare = contents(converted_folder), contents(tmp_path / "convert")
+    assert whole.keys() == bare.keys()
+    arena_is_told_in = "axnet_inversek2j_tflite.h"
+    assert {name for name in whole if whole[name] != bare[name]} == {"convert.json", arena_is_told_in}
+    show_convert(Terminal(), record, as_json=False)
+    assert "Check against TensorFlow Lite Micro: not done here." in capsys.readouterr().out
 
 
 def test_one_hash_stands_everywhere(converted_folder):

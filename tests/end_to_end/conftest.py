@@ -13,10 +13,10 @@ AXEDGE = [sys.executable, "-m", "axedge.cli"]
 Verb = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def axedge(*arguments: object, cwd: Path, expect: int = 0) -> subprocess.CompletedProcess[str]:
+def axedge(*arguments: object, cwd: Path, expect: int = 0, within_s: float = 500) -> subprocess.CompletedProcess[str]:
     """Run a verb as a user does, in a process of its own; fail the test on another exit code than expected."""
     command = [*AXEDGE, *map(str, arguments)]
-    answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=500, check=False)
+    answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=within_s, check=False)
     assert answer.returncode == expect, f"{' '.join(command[3:])}\n{answer.stdout}\n{answer.stderr}"
     return answer
 

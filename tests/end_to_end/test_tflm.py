@@ -7,12 +7,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from axedge.artifacts.errors import UsageError
 from axedge.firmware.boards import load_board
 from axedge.firmware.tflm import ARCHIVE, find_tflm
 from axedge.firmware.toolchain import find_toolchain
+from axedge.kernels.kernel import load_kernel
 from tests.end_to_end.conftest import axedge
 
 pytestmark = [pytest.mark.qemu, pytest.mark.train, pytest.mark.xdist_group("tflm")]
@@ -85,7 +87,23 @@ def test_both_engines_agree_on_one_board_with_built_tflm(
     assert record["tflm_bench"]["ticks"]["exact"]["mean"] == pytest.approx(
         record["aot_bench"]["ticks"]["exact"]["mean"], rel=0.01
     )
+    check_the_guard(quick_road, options)
     print(f"\n{board}, {arena['kernels']}, {activations}: arena needed {arena['arena_needed_bytes']} B")
+
+
+def check_the_guard(road: Path, options: tuple[object, ...]) -> None:
+    """Most points of inversek2j's box are out of reach of the arm: the guard turns them away before either network."""
+    guard = json.loads((road / "out" / "inversek2j" / "convert" / "convert.json").read_text())["guard"]
+    assert guard, "this kernel has no guard but the box"
+    box = load_kernel("inversek2j").draw_box("test", SAMPLES, 0)
+    box[:2] = [[np.nan, 0.5], [0.5, np.inf]]
+    np.savez(road / "box.npz", x=box)
+    answer = axedge("bench", *options, "--engine", "both", "--inputs", "box.npz", "--json", cwd=road)
+    record = json.loads(answer.stdout)
+    assert record["agreement"]["differing"] == 0 and record["agreement"]["samples"] == SAMPLES
+    paths = record["aot_bench"]["paths"]
+    assert paths == record["tflm_bench"]["paths"]
+    assert paths["out_of_domain"] > SAMPLES / 2 and paths["approximated"] > 0
 
 
 @needs_tflm
@@ -109,7 +127,9 @@ def test_run_walks_the_whole_way_with_built_tflm(quick_road: Path) -> None:
     convert(quick_road, "int8")
     board, library = libraries()[0].values
     arguments = ("inversek2j", "--board", board, "--engine", "tflm", "--tflm", library, "--samples", 50)
-    first = axedge("run", *arguments, cwd=quick_road)
+    first = axedge("run", *arguments, cwd=quick_road, within_s=1800)  # the alternatives are built and benched as well
     assert f"inversek2j on {board}" in first.stdout
     again = axedge("run", *arguments, cwd=quick_road)
     assert "build    up to date" in again.stderr and "bench    up to date" in again.stderr
+    both = axedge("run", *arguments[:3], "--engine", "both", *arguments[5:], cwd=quick_road)
+    assert both.stderr.count("build    up to date") == 1 and "The same bits: 1,024 stored vectors" in both.stdout

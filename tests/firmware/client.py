@@ -40,6 +40,7 @@ class Client:
         self.buffer = b""
         self.seq = 0
         self.build = 0
+        self.cut_frames = 0
 
     def close(self) -> None:
         self.socket.close()
@@ -83,7 +84,10 @@ class Client:
         return values
 
     def meet(self) -> None:
-        """Say HELLO until the board answers: bytes that come before its UART is on are lost on some."""
+        """Say HELLO until the board answers: bytes that come before its UART is on are lost on some.
+
+        How many of these frames the UART's start cut in two, and the board called bad, is in `cut_frames` then: 0 or 1.
+        """
         deadline = time.monotonic() + DEADLINE_S
         while True:
             self.seq += 1
@@ -95,6 +99,8 @@ class Client:
                 if time.monotonic() > deadline:
                     raise
                 continue
+            self.cut_frames = self.hello()["bad_frames"]
+            assert self.cut_frames <= 1
             return
 
     def run(self, mode: int, rows: list[tuple[float, ...]], outputs: int = 2) -> list[tuple]:
