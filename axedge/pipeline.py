@@ -102,12 +102,14 @@ class Pipeline:
         """Quantise and emit, or take what is there."""
         from axedge.artifacts.records.convert import ConvertRecord
         from axedge.artifacts.records.train import TrainRecord
+        from axedge.convert.options import convert_options
         from axedge.convert.stage import convert_inputs_digest, convert_kernel
 
         source, folder = self.workspace.train(self.kernel.name), self.workspace.convert(self.kernel.name)
         present = ConvertRecord.load_if_present(folder)
         options = (present.options.model_dump() if present else DEFAULT_PROMISE) | self.choice.convert
         self._refuse_idle(options)
+        convert_options(**options)
         if options.get("model") is None:
             TrainRecord.load(source).check_files(source)
         wanted = convert_inputs_digest(self.kernel, source, **options)

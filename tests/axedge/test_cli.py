@@ -58,6 +58,8 @@ def test_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str], verb: s
         (["build", "inversek2j", "--board", "microbit", "--arena", "4096"], "nothing without --engine tflm"),
         (["build", "inversek2j", "--board", "microbit", "--tflm", "x"], "nothing without --engine tflm"),
         (["convert", "inversek2j", "--model", "x.keras", "--effort", "2"], "--effort has no meaning"),
+        (["convert", "inversek2j", "--inputs", "two-byte", "--activations", "int16"], "has two bytes already"),
+        (["run", "inversek2j", "-b", "microbit", "--inputs", "three-byte"], "'three-byte' is not one of"),
         (["build", "inversek2j", "--board", "microbit", "--engine", "tflm", "--arena", "8"], "--arena"),
         (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--against", "x"], "one engine's bench"),
         (["bench", "inversek2j", "--board", "microbit", "--against", "x"], "no earlier bench at x"),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axedge.artifacts.errors import UnsupportedModel, UsageError
+from axedge.artifacts.workspace import Workspace
 from axedge.convert import affine, promise
 from axedge.convert.deployment import TURNED_AWAY, answer, load_deployment
 from axedge.convert.options import convert_options
@@ -126,15 +127,20 @@ def test_the_simulation_is_the_network_in_whole_numbers():
 @pytest.mark.cc
 def test_from_training_to_the_bits_of_the_c(tmp_path, monkeypatch):
     """Converted, equal to TFLM, and the generated C gives every answer that numpy gives, floats in, floats out."""
+    from axedge import api
     from axedge.convert.stage import convert_kernel
     from axedge.train.stage import train_kernel
 
     monkeypatch.setattr(promise, "CALIBRATION_COUNT", 5000)
-    kernel, train, folder = load_kernel("inversek2j"), tmp_path / "train", tmp_path / "convert"
+    kernel, workspace = load_kernel("inversek2j"), Workspace(tmp_path / "out")
+    train, folder = workspace.train(kernel.name), workspace.convert(kernel.name)
     train_kernel(kernel, train, steps=400, restarts=2)
     record = convert_kernel(kernel, train, folder, effort=0.0, inputs="two-byte")
     assert record.form == "int8, two-byte inputs" and record.tflm.result == "passed"
     assert [rule.fine_bits for rule in record.inputs] == [FINE_BITS] * 2 and record.parameters == 60
+    assert api.convert(kernel, out=workspace.root) == record, "inputs that are not named stay as they were"
+    with pytest.raises(UsageError, match="two bytes already"):
+        api.convert(kernel, out=workspace.root, activations="int16")
     with np.load(folder / "vectors.npz") as vectors:
         assert vectors["inputs"].shape == (1024, 4) and vectors["inputs"].dtype == np.int8
     deployment = load_deployment(folder)

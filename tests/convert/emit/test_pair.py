@@ -303,13 +303,14 @@ int encode(int32_t reading, int8_t code[AXE_KERNEL_CODES])
 
 
 def test_an_integer_reading_becomes_both_codes_of_an_input(tmp_path):
-    deployment = deploy(axnet(6, inputs=4), seed=9, fine_bits=FINE_BITS)
+    deployment = deploy(axnet(7, inputs=4), seed=9, fine_bits=FINE_BITS)
     write_pair(tmp_path, deployment)
     (tmp_path / "reading.c").write_text(READING_TWO)
     library = ctypes.CDLL(str(compile_c([tmp_path / "reading.c"], tmp_path / "reading.so")))
     library.encode.argtypes = [ctypes.c_int32, ctypes.c_void_p]
     rule, zero_point = deployment.inputs[1], deployment.net.activations[deployment.net.source].zero_point
     code, seen = np.full(4, 111, np.int8), set()
+    assert zero_point != 0
     first, last = (round((end - 0.25) * 65536) for end in (rule.minimum, rule.maximum))
     for reading in range(first, last + 1, max(1, (last - first) // 3000)):
         wanted = encode(rule, np.float32(reading / 65536 + 0.25), -2048, 2047)
