@@ -34,6 +34,9 @@ from axedge.train.topology import Topology
 GUARANTEES = ("guarantee95_float", "guarantee95_int8", "guarantee95_two_byte", "guarantee95_int16")
 AS_PUBLISHED, EQUAL_EFFORT = "as published", "equal effort"
 
+#: Trainings that a process of a comparison does, before a fresh one takes its place.
+_CELLS_A_PROCESS = 10
+
 # Block, method and recipe of every row. AXNet with our recipe stands in both blocks and is trained once.
 PLAN: tuple[tuple[str, str, Recipe], ...] = (
     (AS_PUBLISHED, "axnet", DEFAULT),
@@ -170,10 +173,13 @@ def _trained(cells: list[Cell], folder: Path, jobs: int) -> Iterator[str]:
     if jobs == 1:
         yield from (run_cell(cell, folder) for cell in cells)
         return
-    # A forked child of a process that has loaded TensorFlow hangs: start fresh ones.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(run_cell, cell, folder) for cell in cells]):
-            yield done.result()
+    # A forked child of a process that has loaded TensorFlow hangs: start fresh ones. They are replaced now and then,
+    # since one that has trained sixty cells holds 5 GB. (The executor's own max_tasks_per_child hangs: python/cpython
+    # issue 115634.)
+    for start in range(0, len(cells), batch := jobs * _CELLS_A_PROCESS):
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(run_cell, cell, folder) for cell in cells[start : start + batch]]):
+                yield done.result()
 
 
 def _load(path: Path, cell: Cell) -> CompareCell | None:
