@@ -23,15 +23,18 @@ Coarse = NDArray[np.int16]
 #: Projections that are tried, from the cheapest on.
 _COUNTS = (2, 4, 6, 8)
 #: Shares of the application's inputs that an envelope may turn away: more than the first only where it pays.
-_LOST = (0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02)
-#: Inputs of the application that a foreign point is worth that the predictor would have to refuse, share for share.
-_PRICE = 0.5
+_LOST = (0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08)
+#: What a foreign point is worth that the predictor would have to refuse, in inputs of the application, share for share:
+#: with 5 % of them left, a predictor of three units refused 28 % of the application's inputs to refuse 4 %. With all of
+#: them left, such predictors refused about half.
+_PRICE, _MOST_PRICE = 5.0, 0.6
 #: An envelope, or more projections, must be worth this share of the application's inputs.
 _LEAST_WORTH = 0.003
 #: Foreign points needed to fit an envelope and to judge it.
 _LEAST_POINTS = 500
-#: Largest weight: enough to say a direction.
-_TOP = 63
+#: Largest sum of a projection's weights, regardless of sign: it then takes no more than 16 bits, of which an engine can
+#: compute two at once.
+_WEIGHTS = 255
 _SUM_LIMIT = (1 << 31) - 1
 
 _STEPS = 1_200
@@ -85,17 +88,22 @@ def choose_envelope(
     """
     if share <= aim or min(len(foreign), len(judged)) < _LEAST_POINTS:
         return None
-    best, least = None, _PRICE * (share - aim) - _LEAST_WORTH
+    best, least = None, _price(share - aim) - _LEAST_WORTH
     for count in _COUNTS:
         fitted = _fitted(np.asarray(own, np.float64), np.asarray(foreign, np.float64), count)
         known, others, strangers = (fitted.distances(x) for x in (own[:_SCORED], held_out, judged))
         for lost in _LOST:
             limit = np.quantile(known, 1.0 - lost)
-            price = max(np.mean(others > limit), lost) + _PRICE * max(share * np.mean(strangers <= limit) - aim, 0.0)
+            price = max(np.mean(others > limit), lost) + _price(share * np.mean(strangers <= limit) - aim)
             if price <= least:
                 best, least = Shape(fitted.weights, fitted.middle, fitted.half, lost), price
         least -= _LEAST_WORTH if best is not None and best.weights.shape[1] == count else 0.0
     return best
+
+
+def _price(share: float) -> float:
+    """Return what the predictor would pay to refuse this share of the foreign points."""
+    return min(_PRICE * max(share, 0.0), _MOST_PRICE)
 
 
 def envelope_of(shape: Shape, entry: Activation, own: Coarse, *, rounded: bool = True) -> Envelope:
@@ -109,7 +117,7 @@ def envelope_of(shape: Shape, entry: Activation, own: Coarse, *, rounded: bool =
     """
     # The upper 8 bits of a longer code stand for the middle of all that begin with them.
     step, zero = entry.scale * 2.0 ** (entry.bits - 8), entry.zero_point - (0.0 if rounded else 0.5)
-    factor = _TOP / np.abs(shape.weights).max()
+    factor = _factor(shape.weights)
     weights = np.rint(shape.weights * factor).astype(np.int8)
     middle = (shape.middle * factor) / step + zero * weights.sum(axis=0, dtype=np.int64)
     half = shape.half * factor / step
@@ -121,6 +129,14 @@ def envelope_of(shape: Shape, entry: Activation, own: Coarse, *, rounded: bool =
     return replace(open_ended, limit=int(np.partition(excess(open_ended, own), place)[place]))
 
 
+def _factor(weights: Array) -> float:
+    """Return the largest scale, in steps of 1 %, at which the rounded weights, shape (n, k), keep to `_WEIGHTS`."""
+    factor = min(_WEIGHTS / np.abs(weights).sum(axis=0).max(), 127.0 / np.abs(weights).max())
+    while np.abs(np.rint(weights * factor)).sum(axis=0).max() > _WEIGHTS:
+        factor *= 0.99
+    return factor
+
+
 def excess(envelope: Envelope, codes: Coarse) -> NDArray[np.int64]:
     """Return how far each row of coarse codes lies outside an envelope: the sum of squares.
 
@@ -128,9 +144,8 @@ def excess(envelope: Envelope, codes: Coarse) -> NDArray[np.int64]:
         envelope: of n inputs.
         codes: shape (N, n or more): further columns do not count.
     """
-    sums = np.rint(
-        codes[:, : envelope.weights.shape[1]].astype(np.float64) @ envelope.weights.T.astype(np.float64)
-    ).astype(np.int64)
+    weights = envelope.weights.T.astype(np.float64)
+    sums = np.rint(codes[:, : len(weights)].astype(np.float64) @ weights).astype(np.int64)
     outside = np.maximum(np.maximum(envelope.low - sums, sums - envelope.high), 0) >> envelope.shift
     return (outside**2).sum(axis=1)
 

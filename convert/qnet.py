@@ -226,7 +226,7 @@ class Envelope:
     e = max(low - z, z - high, 0) >> shift, an input is within the envelope if the sum of e^2 is at most `limit`.
 
     Attributes:
-        weights: int8, shape (projections, inputs).
+        weights: int8, shape (projections, inputs), such that each z lies within 16 bits for all codes.
         low: int64, shape (projections,).
         high: int64, shape (projections,), each at least its low.
         shift: 0 to 30, such that the sum stays below 2^31 for all codes.

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from axedge.artifacts.errors import UnsupportedModel
 from axedge.convert.emit.names import check_identifier
-from axedge.convert.qnet import Activation, Dense, Deployment, Lookup, Multiply, Operation, QNet, Tanh16, sources_of
+from axedge.convert.envelope import largest_excess, projection_bounds
+from axedge.convert.qnet import (
+    Activation,
+    Dense,
+    Deployment,
+    Envelope,
+    Lookup,
+    Multiply,
+    Operation,
+    QNet,
+    Tanh16,
+    sources_of,
+)
 
 _KINDS = ("tanh", "logistic", "relu")
 
@@ -31,6 +43,16 @@ def check_deployment(deployment: Deployment) -> None:
     ):
         if codes * len(rules) != net.activations[name].size:
             raise UnsupportedModel(f"{len(rules)} {what} rules for {net.activations[name].size} {what} codes.")
+    if deployment.envelope is not None:
+        _check_envelope(deployment.envelope, len(deployment.inputs))
+
+
+def _check_envelope(envelope: Envelope, inputs: int) -> None:
+    lows, highs = projection_bounds(envelope)
+    if envelope.weights.shape[1] != inputs or min(lows) < -(1 << 15) or max(highs) >= 1 << 15:
+        raise UnsupportedModel("the domain guard's projections are not of the inputs, or take more than 16 bits.")
+    if largest_excess(envelope) >= 1 << 31 or not 0 <= envelope.limit < 1 << 31:
+        raise UnsupportedModel("the domain guard's sum of squares takes more than 31 bits.")
 
 
 def check_net(net: QNet) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
+
+import numpy as np
 
 from axedge.convert.qnet import Band, Envelope
 
-#: Products written out one by one; more of them make a loop.
-_MOST_PRODUCTS = 128
+#: Products written out one by one, each for two projections; more of them make a loop.
+_MOST_PRODUCTS = 64
 
 
 def band_words(band: Band, bits: int) -> dict[str, object]:
@@ -33,22 +36,34 @@ def envelope_words(envelope: Envelope | None, bits: int, small: bool) -> dict[st
     if envelope is None:
         return None
     projections, inputs = envelope.weights.shape
-    looped = small or int((envelope.weights != 0).sum()) > _MOST_PRODUCTS
-    sums = [_sum(row) for row in envelope.weights.tolist()]
     ends = list(zip(envelope.low.tolist(), envelope.high.tolist(), strict=True))
-    weights = "\n".join(_wrapped("{" + ", ".join(map(str, row)) + "},") for row in envelope.weights.tolist())
-    return {
-        "looped": looped,
-        "projections": projections,
+    words: dict[str, object] = {
+        "form": "bytes",
+        "rows": projections,
         "inputs": inputs,
         "coarse": [_coarse(str(index), bits) for index in range(inputs)],
         "coarse_j": _coarse("j", bits),
-        "weights": weights,
-        "ends": _wrapped(" ".join(f"{{{low}, {high}}}," for low, high in ends)),
-        "parts": [(text, low, high) for text, (low, high) in zip(sums, ends, strict=True)],
+        "table": _table(envelope.weights.tolist()),
+        "ends": _table(ends),
         "shift": f" >> {envelope.shift}" if envelope.shift else "",
         "limit": envelope.limit,
     }
+    if small:
+        return words
+    pairs, pair_ends = _packed(envelope)
+    many = sum(weight != 0 for row in pairs for weight in row) > _MOST_PRODUCTS
+    sums = [(_sum(row), ", ".join(map(str, four))) for row, four in zip(pairs, pair_ends, strict=True)]
+    form = {"form": "loop" if many else "products", "rows": len(pairs), "parts": sums}
+    return words | form | {"table": _table(pairs), "ends": _table(pair_ends)}
+
+
+def _packed(envelope: Envelope) -> tuple[list[list[int]], list[list[int]]]:
+    """Return weights and ends of two projections together: one product serves both, in 16 bits each of its 32."""
+    weights, ends = envelope.weights.astype(np.int64), np.stack([envelope.low, envelope.high], axis=1)
+    if len(weights) % 2:
+        # Nothing lies outside: a sum of 0 within 0 to 0.
+        weights, ends = (np.concatenate([part, np.zeros((1, part.shape[1]), np.int64)]) for part in (weights, ends))
+    return (weights[::2] + 65536 * weights[1::2]).tolist(), ends.reshape(-1, 4).tolist()
 
 
 def _coarse(index: str, bits: int) -> str:
@@ -56,12 +71,13 @@ def _coarse(index: str, bits: int) -> str:
 
 
 def _sum(weights: list[int]) -> str:
-    """Return the C of weights times c0, c1, ..., which are int32_t."""
-    terms = [(weight, f"c{index}") for index, weight in enumerate(weights) if weight]
-    if not terms:
-        return "0"
-    text = " ".join(f"{'-' if weight < 0 else '+'} {abs(weight)} * {name}" for weight, name in terms)
-    return text.removeprefix("+ ").replace("- ", "-", 1) if text.startswith("- ") else text.removeprefix("+ ")
+    """Return the C of weights times c0, c1, ..., modulo 2^32."""
+    products = (f"weighed(c{index}, 0x{weight % 2**32:08x}u)" for index, weight in enumerate(weights) if weight)
+    return " + ".join(products) or "0u"
+
+
+def _table(rows: Sequence[Sequence[int]]) -> str:
+    return "\n".join(_wrapped("{" + ", ".join(map(str, row)) + "},") for row in rows)
 
 
 def _wrapped(text: str) -> str:

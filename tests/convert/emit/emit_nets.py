@@ -224,13 +224,13 @@ def bands(seed: int, inputs: int, count: int) -> tuple[Band, ...]:
 
 
 def envelope(seed: int, inputs: int, count: int) -> Envelope:
-    """Return an envelope in which about half of all codes lie, with intervals of no width, of some and open ones."""
+    """Return an envelope of about half of all codes, with intervals of every kind and a projection of all 16 bits."""
     rng = np.random.default_rng(seed)
     weights = rng.integers(-63, 64, (count, inputs)).astype(np.int8)
-    weights[0, 0] = 0
+    weights[0, 0], weights[2, :3] = 0, (127, -127, 1)
     low = rng.integers(-9_000, 1, count)
     high = low + rng.integers(0, 9_000, count)
     low[0], low[1], high[1] = -500_000, 40, 40
-    bare = Envelope(weights, low, high, 1, 0)
+    bare = Envelope(weights, low, high, 3 if count > 8 else 1, 0)
     codes = rng.integers(-128, 128, (500, inputs)).astype(np.int16)
     return replace(bare, limit=int(np.median(excess(bare, codes))))

@@ -1,6 +1,7 @@
 """The pair as an application meets it: float rules, gate, guard, fallback, macros, compilers."""
 
 import ctypes
+import itertools
 import shutil
 import subprocess
 from dataclasses import replace
@@ -180,6 +181,7 @@ def test_the_guard_turns_away_codes_where_the_application_has_none(tmp_path, bit
         deployment = replace(deployment, envelope=envelope(4, 3, 50 if kind == "large envelope" else 3))
     ends = 1 << (bits - 1)
     rows = np.random.default_rng(1).integers(-ends, ends, (300, 6 if fine_bits else 3))
+    rows[:8, :3] = [*itertools.product((-ends, ends - 1), repeat=3)]
     inside = [guarded(deployment, row) for row in rows.tolist()]
     assert 20 < sum(inside) < 280
     for mode in ("speed", "size"):
@@ -190,6 +192,16 @@ def test_the_guard_turns_away_codes_where_the_application_has_none(tmp_path, bit
             assert path == (APPROXIMATED if own else OUT_OF_DOMAIN)
             if not own:
                 assert margin == -128 and out.tolist() == [99, 99]
+
+
+def test_a_guard_that_would_need_more_bits_is_refused():
+    deployment, guard = deploy(axnet(5, inputs=3)), envelope(4, 3, 3)
+    wide = np.array(guard.weights)
+    wide[1] = 127
+    far = replace(guard, shift=0, high=guard.high - 2**17)
+    for wrong in (replace(guard, weights=wide), replace(guard, weights=wide[:, :2]), far):
+        with pytest.raises(UnsupportedModel, match="domain guard"):
+            emit_aot(replace(deployment, envelope=wrong))
 
 
 @pytest.mark.parametrize("threshold", [-129, -128, 127, 128, 1000])
