@@ -32,7 +32,7 @@ def _talk_option(name: str, help_words: str) -> click.Option:
 def _add_talk_options(command: click.Command) -> None:
     if not any(one.name == "quiet" for one in command.params):
         command.params.append(_talk_option("quiet", "Print results and errors only."))
-        command.params.append(_talk_option("verbose", "On an error, print the traceback too."))
+        command.params.append(_talk_option("verbose", "Say more: programmers' own words, tracebacks."))
 
 
 def _print_version(context: click.Context, _: click.Parameter, is_given: bool) -> None:

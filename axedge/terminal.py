@@ -157,6 +157,6 @@ class _Lines:
         while not self._ended.wait(wait_s):
             done, total, note = self._seen
             share = f", {100 * done / total:.0f} % done" if total else ""
-            doing = f": {note}" if note else ""
+            doing = f": {note}" if note else ", at work" if not total else ""
             self._terminal.say(f"{self._title:<{STAGE_WIDTH}} {time.monotonic() - began_s:.0f} s{share}{doing}")
             wait_s = self.EVERY_S
