@@ -118,6 +118,7 @@ def compare_alternatives(
         bench_digest=bench.inputs_digest,
         samples=bench.samples,
         flash_budget_bytes=work.budget,
+        fallback_flash_bytes=build.footprint.fallback_flash_bytes,
         precision_wanted=work.precision,
         unit=bench.ticks.unit,
         network_mean=bench.ticks.gated.mean,

@@ -297,7 +297,10 @@ def show_alternatives(terminal: Terminal, record: AlternativesRecord, as_json: b
             cells = (f"{row.flash_bytes:,} B", f"{100 * row.safe_share:.2f} %", f"{row.cost.mean:,.0f}")
             table.add_row(row.kind, *cells, row.description)
     terminal.table(table)
-    terminal.words(f"\n{record.verdict}")
+    budget = f"Flash: at most the network's {record.flash_budget_bytes:,} B"
+    if more := record.fallback_flash_bytes:
+        budget += f"; the network also needs the exact function, {more:,} B, in whose place they stand"
+    terminal.words(f"\n{budget}.\n{record.verdict}")
 
 
 def show_side_by_side(terminal: Terminal, record: SideBySideRecord, as_json: bool) -> None:

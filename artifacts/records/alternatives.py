@@ -42,6 +42,7 @@ class AlternativesRecord(Record):
         bench_digest: `inputs_digest` of the bench that they are set beside.
         samples: on which each was run: the bench's.
         flash_budget_bytes: what the network takes; no alternative takes more.
+        fallback_flash_bytes: what the exact function takes, which the network needs beside it, and they do not.
         precision_wanted: what counts as good enough: the promise, else the network's own precision.
         unit: of every cost.
         network_mean: a gated call of the network, fallbacks included.
@@ -60,6 +61,7 @@ class AlternativesRecord(Record):
     bench_digest: str
     samples: int
     flash_budget_bytes: int
+    fallback_flash_bytes: int = 0
     precision_wanted: float
     unit: Unit
     network_mean: float

@@ -105,13 +105,13 @@ class Ledger:
         """
         study, known = self._studies["short"], set(self.begun("short"))
         if space.own not in known:
-            return self._ask_for(study, space, space.own, "short")
+            return self.begin(space, "short", space.own)
         is_guided = len(known) >= _LEARNS_FROM and len(known) % 2 == 0
         for _ in range(_ASKED if is_guided else 0):
             trial = study.ask()
             shape = space.suggest(trial)
             if shape not in known and forecast.may_fit(shape):
-                self._begin("short", shape, trial)
+                self._note("short", shape, trial)
                 return shape
             study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
         near = (space.near(around, self._rng) for _ in range(_NEAR))
@@ -119,18 +119,16 @@ class Ledger:
         for shapes, is_wanted in ((near, forecast.fills), (far, forecast.fills), (farther, forecast.may_fit)):
             found = next((shape for shape in shapes if shape not in known and is_wanted(shape)), None)
             if found is not None:
-                return self._ask_for(study, space, found, "short")
+                return self.begin(space, "short", found)
         return None
 
-    def promote(self, space: Space, shape: Shape) -> None:
-        """Begin a full trial."""
-        self._ask_for(self._studies["full"], space, shape, "full")
-
-    def _ask_for(self, study: Study, space: Space, shape: Shape, rung: Rung) -> Shape:
+    def begin(self, space: Space, rung: Rung, shape: Shape) -> Shape:
+        """Begin a trial of a network."""
+        study = self._studies[rung]
         study.enqueue_trial(space.parameters_of(shape))
         trial = study.ask()
         assert space.suggest(trial) == shape, "Optuna asks for what was put in its queue"
-        self._begin(rung, shape, trial)
+        self._note(rung, shape, trial)
         return shape
 
     def finish(self, rung: Rung, shape: Shape, outcome: Outcome) -> None:
@@ -169,7 +167,7 @@ class Ledger:
             )
             self._studies[rung].add_trial(copy)
 
-    def _begin(self, rung: Rung, shape: Shape, trial: Trial) -> None:
+    def _note(self, rung: Rung, shape: Shape, trial: Trial) -> None:
         trial.set_user_attr(_SHAPE, shape.model_dump(mode="json"))
         self._open[rung, shape] = trial
 

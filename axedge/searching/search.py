@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from axedge.artifacts.errors import CheckFailed, UsageError
 from axedge.artifacts.files import digest, digest_files
@@ -87,6 +86,7 @@ def search(
         ledger = Ledger(folder, task, wish.objective, wish.seed, {"flash": wish.flash_bytes, "stack": wish.stack_bytes})
         work = _Search(kernel, board, wish, ledger, crew, progress, say)
         try:
+            work.own()
             work.short()
             work.full()
         finally:
@@ -187,42 +187,44 @@ class _Search:
         if self._crew is not None:
             self._crew.close()
 
+    def own(self) -> None:
+        """Train kernel.toml's own network in full: it is what is to be beaten, and its flash may be the budget."""
+        self._run(self._begun((("full", self.space.own), ("short", self.space.own))))
+
     def short(self) -> None:
         """Train as many networks for a moment as were wished for, less those that were before."""
 
-        def wanted() -> Iterable[Shape]:
+        def wanted() -> Iterator[tuple[Rung, Shape]]:
             while len(self.ledger.done("short")) + self._running < self.wish.trials:
                 shape = self.ledger.suggest(self.space, self._forecast(), self._around())
                 if shape is None:
                     self.say("no more networks fit: the search ends early.")
                     return
-                yield shape
+                yield "short", shape
 
-        self._run("short", wanted())
+        self._run(wanted())
 
     def full(self) -> None:
-        """Train kernel.toml's own network and the best of the short trials in full."""
-        full = self.ledger.done("full")
+        """Train the best of the short trials in full."""
         others = [shape for shape in self._ranked() if shape != self.space.own]
-        chosen = [self.space.own, *widths_in_turn(others)[: self.wish.finals]]
+        self._run(self._begun(("full", shape) for shape in widths_in_turn(others)[: self.wish.finals]))
 
-        def wanted() -> Iterable[Shape]:
-            for shape in chosen:
-                if shape not in full:
-                    self.ledger.promote(self.space, shape)
-                    yield shape
-
-        self._run("full", wanted())
+    def _begun(self, trials: Iterable[tuple[Rung, Shape]]) -> Iterator[tuple[Rung, Shape]]:
+        """Begin those trials that were not finished before."""
+        for rung, shape in trials:
+            if shape not in self.ledger.done(rung):
+                self.ledger.begin(self.space, rung, shape)
+                yield rung, shape
 
     def _forecast(self) -> Forecast:
         short, ranked = self.ledger.done("short"), self._ranked()
         # Flash that is left over could have made a network better, unless nothing can, or a cheaper one is looked for.
         is_scarce = self.wish.objective == "invocation" and not (ranked and short[ranked[0]].invocation == 1.0)
-        return Forecast.of(self.space, short, self._flash_limit("short"), _FILLED if is_scarce else 0.0)
+        return Forecast.of(self.space, short, self._flash_limit, _FILLED if is_scarce else 0.0)
 
     def _ranked(self) -> list[Shape]:
         """Return the networks of the short trials that keep the budgets, the best first."""
-        short, limit = self.ledger.done("short"), self._flash_limit("short")
+        short, limit = self.ledger.done("short"), self._flash_limit
         shapes = list(short)
         fitting = [(number, one) for number, one in enumerate(short.values()) if self._fits(one, limit)]
         return [shapes[number] for number in best(fitting, self.wish.objective)]
@@ -236,7 +238,7 @@ class _Search:
 
     def record(self, task: str) -> SearchRecord:
         """Return what was found."""
-        limit, trials = self._flash_limit("full"), []
+        limit, trials = self._flash_limit, []
         for rung in ("short", "full"):
             for shape, outcome in self.ledger.done(rung).items():
                 trials.append(SearchTrial(rung=rung, shape=shape, outcome=outcome, fits=self._fits(outcome, limit)))
@@ -263,23 +265,23 @@ class _Search:
             cpu_seconds=sum(one.outcome.cpu_seconds for one in trials),
         )
 
-    def _run(self, rung: Rung, wanted: Iterable[Shape]) -> None:
+    def _run(self, wanted: Iterator[tuple[Rung, Shape]]) -> None:
         """Keep the workers busy with what is wanted, until all of it has ended."""
-        queue, self._running = iter(wanted), 0
+        self._running = 0
         while True:
             while self._running < (self._crew.size if self._crew else 1):
-                shape = next(queue, None)
-                if shape is None:
+                trial = next(wanted, None)
+                if trial is None:
                     break
-                self.crew.submit(self._job(rung, shape))
+                self.crew.submit(self._job(*trial))
                 self._running += 1
             if not self._running:
                 return
             job, answer = self.crew.next()
             self._running -= 1
-            self.ledger.finish(rung, job.shape, answer.outcome)
-            self._done[rung] += 1
-            self._report(rung, job.shape, answer.outcome)
+            self.ledger.finish(job.rung, job.shape, answer.outcome)
+            self._done[job.rung] += 1
+            self._report(job.rung, job.shape, answer.outcome)
 
     def _job(self, rung: Rung, shape: Shape) -> evaluate.Job:
         wish = self.wish
@@ -302,12 +304,11 @@ class _Search:
         self.progress(done, total, f"{sizes}: {words}")
         self.say(f"{rung:<5} {self._done[rung]:>3}  {sizes}: {words}")
 
-    def _own_flash(self, rung: Rung = "short") -> int | None:
-        own = self.ledger.done(rung).get(self.space.own)
-        return own.flash_bytes if own else None
-
-    def _flash_limit(self, rung: Literal["short", "full"]) -> int | None:
-        return self.wish.flash_bytes if self.wish.flash_bytes is not None else self._own_flash(rung)
+    @property
+    def _flash_limit(self) -> int | None:
+        """The budget; None: none, because kernel.toml's own network promises nothing."""
+        own = self.ledger.done("full").get(self.space.own)
+        return self.wish.flash_bytes or (own.flash_bytes if own else None)
 
     def _fits(self, outcome: Outcome, flash_limit: int | None) -> bool:
         if outcome.refused or outcome.flash_bytes is None:

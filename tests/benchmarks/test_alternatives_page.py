@@ -36,6 +36,7 @@ def test_winners_are_marked_and_missing_kernels_named() -> None:
         bench_digest="b",
         samples=5000,
         flash_budget_bytes=900,
+        fallback_flash_bytes=10_200,
         precision_wanted=0.95,
         unit="instructions",
         network_mean=2000.0,
@@ -45,6 +46,7 @@ def test_winners_are_marked_and_missing_kernels_named() -> None:
         verdict="A table would do instead.",
     )
     text = page([record])
+    assert "| fft | microbit | network, used on 90.0 % | 900 plus 10,200 |" in text
     assert "| | | **table, wins** | 800 | 98.76 % | 1,234 | 9 x 9 nodes |" in text
     assert "| | | no polynomial | | | | no polynomial fits |" in text
     assert "Not run yet: inversek2j" in text

@@ -109,6 +109,7 @@ def test_a_table_and_a_polynomial_are_set_beside_the_network(road: Path) -> None
     bench = bench_json(road, "microbit")
     assert [row["kind"] for row in body["rows"]] == ["table", "polynomial"]
     assert body["samples"] == bench["samples"]
+    assert body["fallback_flash_bytes"] == bench["footprint"]["fallback_flash_bytes"] > 0
     assert body["network_mean"] == bench["ticks"]["gated"]["mean"]
     for row in body["rows"]:
         assert 0 < row["flash_bytes"] <= body["flash_budget_bytes"] == bench["footprint"]["engine_flash_bytes"]
