@@ -149,7 +149,7 @@ def provenance(material: Material, command: str) -> list[tuple[str, str]]:
         ("kernel", f"{convert.kernel}, digest {convert.kernel_digest[:16]}"),
         ("model hash", bench.model_hash),
         ("build id", bench.build_id),
-        ("engine", f"{bench.engine}, {bench.activations}, optimised for {build.optimize}"),
+        ("engine", f"{bench.engine}, {convert.form}, optimised for {build.optimize}"),
         ("compiler", build.compiler),
         ("samples", f"{bench.samples:,}, seed {bench.seed}"),
         ("clock", f"{bench.ticks.source}, {bench.ticks.hz:,} Hz" + _shift(bench.ticks.icount_shift)),
