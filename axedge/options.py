@@ -104,6 +104,7 @@ def convert_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="FILE",
                 help="Promise for inputs recorded in the application (.csv, .npz or text), not for the kernel's own.",
             ),
+            click.option("--no-calibrate", is_flag=True, help="Back from --calibrate to the kernel's own inputs."),
         )
     ):
         function = option(function)
@@ -118,6 +119,7 @@ def given_convert_options(
     inputs: str | None,
     effort: float | None,
     calibrate: Path | None,
+    no_calibrate: bool,
 ) -> dict[str, Any]:
     """Return those that were given, as keyword arguments of `convert_kernel`.
 
@@ -126,11 +128,14 @@ def given_convert_options(
     """
     if no_guarantee and (guarantee is not None or confidence is not None or calibrate is not None):
         raise click.UsageError("--no-guarantee excludes --guarantee, --confidence and --calibrate.")
+    if no_calibrate and calibrate is not None:
+        raise click.UsageError("--no-calibrate excludes --calibrate.")
     named = {"guarantee": guarantee, "confidence": confidence, "activations": activations, "effort": effort}
     named["inputs"] = inputs
     named["calibrate"] = None if calibrate is None else str(calibrate)
     given = {name: value for name, value in named.items() if value is not None}
-    return given | ({"guarantee": None, "calibrate": None} if no_guarantee else {})
+    undone = {"guarantee": None, "calibrate": None} if no_guarantee else {"calibrate": None} if no_calibrate else {}
+    return given | undone
 
 
 def example(*lines: str) -> Decorator:

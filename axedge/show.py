@@ -167,7 +167,10 @@ def _show_cost(terminal: Terminal, record: ConvertRecord) -> None:
 
 def _moved(moved: Moved) -> str:
     """Return in words how far recorded inputs moved the promise."""
-    away = f"{percent(moved.out_of_domain)} of the {moved.rows:,} recorded inputs are out of the domain."
+    away = (
+        f"{percent(moved.out_of_domain)} of the {moved.rows:,} recorded inputs are out of the domain. They were "
+        f"{moved.split}; {moved.design_effect:.3g} of those tested tell as much as one independent draw."
+    )
     if moved.threshold_before is None:
         return f"The kernel's own inputs allow no promise; the recorded ones do, on {percent(moved.invocation)}. {away}"
     return (

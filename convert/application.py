@@ -1,7 +1,9 @@
 """Inputs recorded in the application: for them, instead of for the kernel's own distribution, the promise is made.
 
-They are labelled by the kernel's own C. Equal rows count once: copies are no trials of their own. A hash of the row
-shares them out: some propose thresholds, most test them, and the rest is what `axedge bench` checks the promise on.
+They are labelled by the kernel's own C. Equal rows count once: copies are no trials of their own. Rows that follow each
+other are alike, so rows are not shared out one by one: whole groups are where the file names them, else stretches of
+the file with a gap between those for different purposes. Some propose thresholds, most test them, and the rest is what
+`axedge bench` checks the promise on.
 """
 
 from __future__ import annotations
@@ -18,10 +20,15 @@ from axedge.artifacts.records.train import TrainRecord
 from axedge.convert.task import Task
 from axedge.kernels.kernel import Kernel, Samples
 from axedge.kernels.recorded import first_of_equals, row_keys
-from axedge.kernels.table import read_inputs
+from axedge.kernels.table import Table, read_inputs
 
-#: Of the distinct rows, to propose thresholds and to test them; the rest goes to the bench.
-_PROPOSE, _TEST = 0.2, 0.6
+PROPOSE, TEST, BENCH = 0, 1, 2
+#: What stretches of the file, or groups in the order of a hash, are for, again and again.
+_PURPOSES = np.array([PROPOSE, TEST, TEST, TEST, BENCH])
+_STRETCHES = 50
+#: Rows left out where the purpose changes, a row of a stretch.
+_GAP = 0.1
+_LEAST_GROUPS = 10
 #: Fewer can promise nothing worth having: 95 % with 95 % confidence takes 115 used rows without one violation.
 LEAST_ROWS = 500
 
@@ -35,21 +42,37 @@ class Application:
         proposal: to propose thresholds by.
         calibration: to test them on.
         bench: for the board.
+        clusters: number of the stretch or group that each row of `calibration` belongs to, shape (N,).
+        split: how the rows were shared out, in words.
+        rows: distinct ones in the file.
     """
 
     name: str
     proposal: Samples
     calibration: Samples
     bench: Samples
-
-    @property
-    def rows(self) -> int:
-        """All distinct rows of the file."""
-        return len(self.proposal) + len(self.calibration) + len(self.bench)
+    clusters: NDArray[np.int64]
+    split: str
+    rows: int
 
 
-def read_application(kernel: Kernel, path: Path) -> NDArray[np.float32]:
-    """Return the inputs of a file, float32 [N, n].
+@dataclass(frozen=True)
+class Split:
+    """What each row is for.
+
+    Attributes:
+        purpose: PROPOSE, TEST, BENCH, or -1 for a row that is left out, shape (N,).
+        clusters: number of each row's stretch or group, shape (N,).
+        words: how it was done.
+    """
+
+    purpose: NDArray[np.int64]
+    clusters: NDArray[np.int64]
+    words: str
+
+
+def read_application(kernel: Kernel, path: Path) -> Table:
+    """Return the inputs of a file, with the group of each row where it has a column of that name.
 
     Raises:
         KernelError: it cannot be read, or its columns are not the kernel's inputs.
@@ -60,30 +83,35 @@ def read_application(kernel: Kernel, path: Path) -> NDArray[np.float32]:
             f"kernel {kernel.name} has no C that could label {path.name}.",
             "Train on the recorded data instead: it calibrates on a part of them that training never sees.",
         )
-    x = read_inputs([path], len(kernel.inputs)).values
+    table = read_inputs([path], len(kernel.inputs), grouped=True)
+    x, groups = table.values, table.groups
     distinct = len(first_of_equals(x))
     if distinct < LEAST_ROWS:
         different = "" if distinct == len(x) else " different"
         raise UsageError(
             f"{path.name} holds {distinct}{different} rows, too few to promise anything.", f"Record {LEAST_ROWS}."
         )
-    return x
+    if groups is not None and groups.max() + 1 < _LEAST_GROUPS:
+        raise UsageError(
+            f"{path.name} holds {groups.max() + 1} groups, too few to know how they differ.",
+            f"Record {_LEAST_GROUPS}, or leave the column group out.",
+        )
+    return table
 
 
-def application_of(task: Task, x: NDArray[np.float32], name: str, trained: TrainRecord | None) -> Application:
+def application_of(task: Task, recorded: Table, trained: TrainRecord | None) -> Application:
     """Return recorded inputs with their results, shared out.
 
     Args:
         task: the kernel, and what the conversion learns from.
-        x: float32 [N, n].
-        name: of their file.
+        recorded: from `read_application`.
         trained: says what the training learned from; None where that is not known.
 
     Raises:
         CheckFailed: some of the rows were used in training or to choose the network.
         KernelError: the kernel's C fails.
     """
-    kernel, seen = task.kernel, [task.train.x, task.finals.x]
+    kernel, seen, x, name = task.kernel, [task.train.x, task.finals.x], recorded.values, recorded.path.name
     if trained is not None:
         sizes = {"train": trained.split.train, "validation": trained.split.validation}
         seen += [kernel.draw(purpose, size, trained.options.seed).x for purpose, size in sizes.items()]
@@ -94,14 +122,34 @@ def application_of(task: Task, x: NDArray[np.float32], name: str, trained: Train
             f"{int(np.argmax(used)) + 1}: a promise must be made on inputs that nothing has seen.",
             "Record other inputs, or leave those rows out.",
         )
-    x = x[first_of_equals(x)]
+    kept = first_of_equals(x)
+    split = split_groups(recorded.groups[kept]) if recorded.groups is not None else split_stretches(len(kept))
+    x = x[kept]
     y = kernel.exact(x)
-    place = _places(x)
-    parts = (place < _PROPOSE, (place >= _PROPOSE) & (place < _PROPOSE + _TEST), place >= _PROPOSE + _TEST)
-    return Application(name, *(Samples(x[part], y[part]) for part in parts))
+    parts = (split.purpose == purpose for purpose in (PROPOSE, TEST, BENCH))
+    samples = [Samples(x[part], y[part]) for part in parts]
+    return Application(name, *samples, split.clusters[split.purpose == TEST], split.words, len(x))
 
 
-def _places(x: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return a number of 0 to 1 that depends on the row alone."""
-    words = [hashlib.blake2b(key.tobytes(), digest_size=8, person=b"application").digest() for key in row_keys(x)]
-    return np.frombuffer(b"".join(words), dtype="<u8") / 2.0**64
+def split_stretches(count: int) -> Split:
+    """Share out rows by stretches of the file, with a gap wherever the purpose changes."""
+    stretch = np.arange(count, dtype=np.int64) * _STRETCHES // count
+    purposes = np.resize(_PURPOSES, _STRETCHES)
+    length = count // _STRETCHES
+    gap = max(round(_GAP * length), 1)
+    starts = np.searchsorted(stretch, np.arange(_STRETCHES))
+    purpose = purposes[stretch]
+    for number in range(1, _STRETCHES):
+        if purposes[number] != purposes[number - 1]:
+            purpose[starts[number] : starts[number] + gap] = -1
+    words = f"shared out in {_STRETCHES} stretches of {length} rows in the file's order, {gap} left out between parts"
+    return Split(purpose, stretch, words)
+
+
+def split_groups(groups: NDArray[np.int64]) -> Split:
+    """Share out rows by whole groups, in an order that a hash of their numbers gives."""
+    numbers = np.unique(groups)
+    order = sorted(numbers.tolist(), key=lambda number: hashlib.blake2b(str(number).encode(), digest_size=8).digest())
+    purposes = dict(zip(order, np.resize(_PURPOSES, len(order)).tolist(), strict=True))
+    purpose = np.array([purposes[number] for number in groups.tolist()], np.int64)
+    return Split(purpose, groups, f"shared out by its {len(numbers)} groups")

@@ -1,7 +1,8 @@
 """The promise: a threshold whose violation rate is bounded by the exact binomial bound, on samples nothing else saw.
 
 Thresholds are proposed on the validation samples, and each is tested on the calibration samples at its share of delta
-(Bonferroni), so choosing the best of those that pass costs no validity. Testing them from the strictest on, and
+(Bonferroni), so choosing the best of those that pass costs no validity. Where foreign points are limited too, half of
+each share is for them, and both hold together with confidence 1 - delta. Testing thresholds from the strictest on, and
 stopping at the first that fails, would be cheaper, but the highest margins can hold a small cluster of failures.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from axedge.convert.clusters import clustered_upper
 from axedge.convert.deployment import TURNED_AWAY
 from axedge.kernels.metrics import clopper_pearson_upper
 
@@ -136,6 +138,7 @@ def calibrate(
     delta: float,
     bound: Bound = clopper_pearson_upper,
     foreign: Foreign | None = None,
+    clusters: NDArray[np.integer] | None = None,
 ) -> Calibration:
     """Test thresholds on samples that neither training nor `propose_thresholds` has seen.
 
@@ -146,21 +149,27 @@ def calibrate(
         eps: violation rate to be promised, above 0, below 1.
         delta: probability that the promise may fail, above 0, below 1.
         bound: for tests of this method only.
-        foreign: points that nothing has seen either, and their limit; None for no limit.
+        foreign: points that nothing has seen either, and their limit; None for no limit. Half of delta is for them, so
+            that promise and limit hold together.
+        clusters: number of the cluster that each sample belongs to, where they are no draws of their own, shape (N,).
 
     Raises:
         ValueError: an argument is out of range.
     """
     if not (0.0 < eps < 1.0 and 0.0 < delta < 1.0 and thresholds and len(safe) == len(logits) > 0):
         raise ValueError(f"cannot calibrate. Received: eps={eps}, delta={delta}, {len(thresholds)} thresholds")
-    confidence = 1.0 - delta / len(thresholds)
+    limited_too = foreign is not None and len(foreign.logits) > 0
+    confidence = 1.0 - delta / (len(thresholds) * (2 if limited_too else 1))
     tested = []
     for threshold in thresholds:
         used = logits >= threshold
         invoked, violations = int(used.sum()), int((used & ~safe).sum())
         strayed = 0 if foreign is None else int((foreign.logits >= threshold).sum())
-        share = bound(strayed, len(foreign.logits), confidence) if foreign is not None and len(foreign.logits) else 0.0
-        rate = bound(violations, invoked, confidence)
+        share = bound(strayed, len(foreign.logits), confidence) if limited_too else 0.0
+        if clusters is None:
+            rate = bound(violations, invoked, confidence)
+        else:
+            rate = clustered_upper(used, ~safe, clusters, confidence)
         tested.append(Tested(int(threshold), invoked, violations, rate, strayed, share))
     passing = [one for one in tested if one.bound <= eps]
     limited = [one for one in passing if foreign is None or one.foreign_bound <= foreign.limit]

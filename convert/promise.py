@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from axedge.artifacts.errors import CheckFailed
 from axedge.artifacts.records.convert import AtGuarantee, ConvertOptions, ForeignCheck, Guarantee, Moved
 from axedge.convert.application import Application
+from axedge.convert.clusters import design_effect
 from axedge.convert.deployment import TURNED_AWAY, answer
 from axedge.convert.guarantee import Calibration, Foreign, calibrate, propose_thresholds
 from axedge.convert.qnet import Deployment
@@ -111,8 +112,9 @@ def promise_for(
         return Promise(None, reached, None, words, check(invoked, bound, None), deployment.threshold)
     moved = None
     if application is not None:
-        words = f"Inputs: as recorded in {application.name}, equal rows counted once."
-        whole = _calibrated(kernel, [application.proposal, application.calibration], run, eps, delta, foreign)
+        words = f"Inputs: as recorded in {application.name}, equal rows counted once; {application.split}."
+        parts = [application.proposal, application.calibration]
+        whole = _calibrated(kernel, parts, run, eps, delta, foreign, application.clusters)
         moved = _moved(kernel, application, run, usual, whole)
     chosen = whole.chosen
     if chosen is None:
@@ -138,8 +140,11 @@ def _moved(kernel: Kernel, application: Application, run: _Whole, usual: Calibra
     safe = is_safe(kernel.error, application.calibration.y, answers)
     before = usual.chosen.threshold if usual.chosen else None
     used = np.zeros(len(safe), bool) if before is None else logits >= before
+    now = logits >= whole.chosen.threshold if whole.chosen else np.ones(len(safe), bool)
     return Moved(
         rows=application.rows,
+        split=application.split,
+        design_effect=design_effect(now, ~safe, application.clusters),
         out_of_domain=float(np.mean(logits == TURNED_AWAY)),
         threshold_before=before,
         invocation_before=usual.invocation,
@@ -211,6 +216,7 @@ def _calibrated(
     eps: float,
     delta: float,
     foreign: Sequence[Foreign | None] = (None, None),
+    clusters: NDArray[np.integer] | None = None,
 ) -> Calibration:
     """Calibrate a network's gate; of `samples` and `foreign` the first propose thresholds, the second test them."""
     judged = []
@@ -218,7 +224,7 @@ def _calibrated(
         answers, logits = run(part.x)
         judged.append((is_safe(kernel.error, part.y, answers), logits))
     thresholds = propose_thresholds(*judged[0], eps, foreign[0])
-    return calibrate(*judged[1], thresholds, eps, delta, foreign=foreign[1])
+    return calibrate(*judged[1], thresholds, eps, delta, foreign=foreign[1], clusters=clusters)
 
 
 def _whole_logits(network: FloatNetwork) -> _Whole:

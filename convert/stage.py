@@ -111,7 +111,7 @@ def convert_kernel(
     task = Task.of(kernel, source.maps, chosen.guarantee or 0.95, chosen.seed)
     application = None
     if recorded is not None:
-        application = application_of(task, recorded, Path(chosen.calibrate).name, source.trained)
+        application = application_of(task, recorded, source.trained)
     tuned = _tuned(task, source, chosen, progress)
     progress(_TUNING_SHARE, 1.0, "judging in whole numbers")
     deployment = task.deploy(tuned.tflite)

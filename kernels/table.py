@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,12 +25,15 @@ class Table:
         values: float32, shape [N, columns], finite.
         lines: the line of each row in the file, shape [N]; for .npz the row number from 0.
         part: for .npz the array's name, else empty.
+        groups: number of each row's group, 0, 1, ... in the order in which they appear, shape [N]; None where the file
+            names none, or nobody asked.
     """
 
     path: Path
     values: NDArray[np.float32]
     lines: NDArray[np.int64]
     part: str = ""
+    groups: NDArray[np.int64] | None = None
 
     def where(self, row: int) -> str:
         """Return file and line (or row) of a row, for a message."""
@@ -38,15 +41,43 @@ class Table:
         return f"{self.path}: {self.part}[{line}]" if self.part else f"{self.path}:{line}"
 
 
-def read_inputs(paths: Sequence[Path], columns: int) -> Table:
+def read_inputs(paths: Sequence[Path], columns: int, *, grouped: bool = False) -> Table:
     """Read inputs only: an .npz with `x`, or one text or .csv file with `columns` columns.
+
+    Args:
+        paths: one file.
+        columns: of inputs.
+        grouped: whether the file may say which group each row belongs to: a .csv in one more column that its header
+            calls `group`, an .npz in an array of that name. Any words or numbers will do.
 
     Raises:
         KernelError: unreadable, not numbers, not finite, or another number of columns.
     """
     if len(paths) != 1:
         raise KernelError(f"{paths[1]}: a kernel with C takes one file of inputs, its results come from the C.")
-    return _read_npz(paths[0], "x", columns) if _is_npz(paths[0]) else _read_text(paths[0], columns)
+    if not _is_npz(paths[0]):
+        return _read_text(paths[0], columns, grouped=grouped)
+    table = _read_npz(paths[0], "x", columns)
+    return replace(table, groups=_npz_groups(paths[0], len(table.values))) if grouped else table
+
+
+def _npz_groups(path: Path, count: int) -> NDArray[np.int64] | None:
+    with np.load(path, allow_pickle=False) as archive:
+        if "group" not in archive.files:
+            return None
+        try:
+            names = archive["group"]
+        except UNREADABLE_ARCHIVE as error:
+            raise KernelError(f"{path}: not an .npz file of plain arrays: {_first_line(error)}") from None
+    if names.shape != (count,):
+        raise KernelError(f"{path}: `group` has shape {names.shape}, one for each of {count} rows is needed.")
+    return _numbered([str(name) for name in names.tolist()])
+
+
+def _numbered(names: Sequence[str]) -> NDArray[np.int64]:
+    """Return the number of each name, in the order in which they appear."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
 
 
 def read_pair(paths: Sequence[Path], inputs: int | None, outputs: int | None) -> tuple[Table, Table]:
@@ -115,7 +146,7 @@ def _read_npz(path: Path, part: str, columns: int | None) -> Table:
     return Table(path, array.astype(np.float32), np.arange(len(array)), part)
 
 
-def _read_text(path: Path, columns: int | None) -> Table:
+def _read_text(path: Path, columns: int | None, *, grouped: bool = False) -> Table:
     is_csv = path.suffix.lower() == ".csv"
     try:
         content = path.read_text(encoding="utf-8-sig")
@@ -125,21 +156,26 @@ def _read_text(path: Path, columns: int | None) -> Table:
         raise KernelError(f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
     rows: list[list[float]] = []
     lines: list[int] = []
-    header_allowed = is_csv
+    header_allowed, group, groups = is_csv, -1, []
     for line, text in enumerate(content.splitlines(), start=1):
         if not text.strip() or text.lstrip().startswith("#"):
             continue
         cells = text.split(",") if is_csv else text.split()
         if header_allowed and not any(_is_number(cell) for cell in cells):
             header_allowed = False
+            names = [cell.strip().strip('"').lower() for cell in cells]
+            group = names.index("group") if grouped and "group" in names else -1
             continue
         header_allowed = False
+        if 0 <= group < len(cells):
+            groups.append(cells.pop(group).strip())
         expected = columns if columns is not None else (len(rows[0]) if rows else None)
         rows.append(_numbers(f"{path}:{line}", cells, expected, may_be_header=not rows and not is_csv))
         lines.append(line)
     if not rows:
         raise KernelError(f"{path}:1: holds no rows of numbers.")
-    return Table(path, np.array(rows, dtype=np.float32), np.array(lines))
+    named = _numbered(groups) if group >= 0 else None
+    return Table(path, np.array(rows, dtype=np.float32), np.array(lines), groups=named)
 
 
 def _numbers(where: str, cells: list[str], expected: int | None, *, may_be_header: bool) -> list[float]:

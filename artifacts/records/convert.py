@@ -77,7 +77,10 @@ class Moved(Part):
     """How far a promise for recorded inputs is from the one that the kernel's own distribution would have allowed.
 
     Attributes:
-        rows: inputs in the file.
+        rows: distinct inputs in the file.
+        split: how they were shared out between proposing thresholds, testing them and the bench, in words.
+        design_effect: how many of the rows tested tell as much as one independent draw, by how stretches or groups
+            differ; 1 where all are independent.
         out_of_domain: share of them that the domain guard turns away.
         threshold_before: threshold that the kernel's own distribution allows; None where it allows none.
         invocation_before: what it was to let through of the kernel's own distribution.
@@ -87,6 +90,8 @@ class Moved(Part):
     """
 
     rows: int
+    split: str = ""
+    design_effect: float = 1.0
     out_of_domain: float
     threshold_before: int | None
     invocation_before: float

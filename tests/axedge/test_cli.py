@@ -9,11 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from axedge import cli
 from axedge.artifacts.errors import CheckFailed, DeviceError, UsageError
+from axedge.artifacts.records.convert import ConvertRecord
 from axedge.artifacts.workspace import Workspace
 from axedge.firmware.boards import board_names, load_board
 from axedge.kernels.kernel import load_kernel
@@ -59,6 +61,7 @@ def test_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str], verb: s
         (["build", "inversek2j", "--board", "microbit", "--tflm", "x"], "nothing without --engine tflm"),
         (["convert", "inversek2j", "--model", "x.keras", "--effort", "2"], "--effort has no meaning"),
         (["convert", "inversek2j", "--inputs", "two-byte", "--activations", "int16"], "has two bytes already"),
+        (["convert", "inversek2j", "--calibrate", "x.csv", "--no-calibrate"], "excludes --calibrate"),
         (["run", "inversek2j", "-b", "microbit", "--inputs", "three-byte"], "'three-byte' is not one of"),
         (["build", "inversek2j", "--board", "microbit", "--engine", "tflm", "--arena", "8"], "--arena"),
         (["bench", "inversek2j", "--board", "microbit", "--engine", "both", "--against", "x"], "one engine's bench"),
@@ -97,6 +100,28 @@ def test_each_kind_of_error_has_its_exit_code(
     assert got == code
     assert "Traceback" not in err
     assert err.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "left"), [("--no-calibrate", {"guarantee": 0.9}), ("--no-guarantee", {}), (None, None)]
+)
+def test_recorded_inputs_stay_until_they_are_taken_back(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flag: str | None, left: Any
+) -> None:
+    """The options of the last conversion stay; what the next one is asked for goes to the stage."""
+    before = {"guarantee": 0.9, "confidence": 0.95, "calibrate": "arm.csv", "model": "own.keras"}
+    options = SimpleNamespace(model_dump=lambda: dict(before))
+    monkeypatch.setattr(ConvertRecord, "load_if_present", lambda folder: SimpleNamespace(options=options))
+    seen: dict[str, Any] = {}
+
+    def digest(kernel: Any, folder: Path, **options: Any) -> str:
+        seen.update(options)
+        raise CheckFailed("far enough.")
+
+    monkeypatch.setattr("axedge.convert.stage.convert_inputs_digest", digest)
+    run(capsys, "convert", "inversek2j", "--out", str(tmp_path), *([flag] if flag else []))
+    kept = {"guarantee": None, "calibrate": None} | left if flag else {"guarantee": 0.9, "calibrate": "arm.csv"}
+    assert {name: seen[name] for name in kept} == kept and seen["model"] == "own.keras"
 
 
 def test_a_confidence_without_a_guarantee_is_refused(tmp_path: Path) -> None:

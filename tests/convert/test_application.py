@@ -9,7 +9,15 @@ import pytest
 
 from axedge.artifacts.errors import CheckFailed, KernelError, UsageError
 from axedge.artifacts.records.train import TrainRecord
-from axedge.convert.application import application_of, read_application
+from axedge.convert.application import (
+    BENCH,
+    PROPOSE,
+    TEST,
+    application_of,
+    read_application,
+    split_groups,
+    split_stretches,
+)
 from axedge.convert.deployment import answer, load_deployment
 from axedge.convert.stage import convert_kernel
 from axedge.kernels.kernel import load_kernel
@@ -51,7 +59,9 @@ def test_the_promise_is_for_the_recorded_inputs(kernel, trained, recorded, tmp_p
     promised, moved = record.guarantee, record.moved
     rows = len(np.loadtxt(recorded, delimiter=","))
     assert promised.recorded == "arm.csv" and moved.rows == rows
-    assert 0.55 * rows < promised.calibration_count < 0.65 * rows
+    assert 0.55 * rows < promised.calibration_count < 0.6 * rows
+    assert f"shared out in 50 stretches of {rows // 50} rows" in promised.distribution
+    assert moved.split in promised.distribution and 1.0 <= moved.design_effect < 3.0
     assert moved.invocation == pytest.approx(promised.invoked / promised.calibration_count)
     assert "as recorded in arm.csv" in (tmp_path / "axnet_inversek2j.h").read_text()
     deployment = load_deployment(tmp_path)
@@ -69,15 +79,49 @@ def test_no_row_serves_two_purposes(kernel, trained, recorded):
 
     record = TrainRecord.load(trained)
     task = Task.of(kernel, Maps.of(record.normalisation), 0.9, 0)
-    x = read_application(kernel, recorded)
-    parts = application_of(task, np.concatenate([x, x]), "twice", record)
+    table = read_application(kernel, recorded)
+    x = table.values
+    parts = application_of(task, replace(table, values=np.concatenate([x, x])), record)
     rows = [{tuple(row) for row in part.x.tolist()} for part in (parts.proposal, parts.calibration, parts.bench)]
     assert not (rows[0] & rows[1] or rows[0] & rows[2] or rows[1] & rows[2])
     assert parts.rows == len(x), "copies of a row are no trials of their own"
     for purpose, seen in (("train", task.train.x), ("validation", task.finals.x)):
-        with pytest.raises(CheckFailed, match=r"3 of 1003 rows of mixed were used in training, the first is row 1001"):
-            application_of(task, np.concatenate([x[:1000], seen[:3]]), "mixed", record)
+        with pytest.raises(CheckFailed, match=r"3 of 1003 rows of arm.csv were used in .* is row 1001"):
+            application_of(task, replace(table, values=np.concatenate([x[:1000], seen[:3]])), record)
         assert purpose
+
+
+def test_groups_stay_together_and_stretches_are_apart():
+    names = np.repeat(np.random.default_rng(0).permutation(25), 40)
+    split = split_groups(names)
+    for group in range(25):
+        assert len(set(split.purpose[names == group])) == 1
+    assert [int((split.purpose == purpose).sum()) for purpose in (PROPOSE, TEST, BENCH)] == [200, 600, 200]
+    assert "25 groups" in split.words and np.array_equal(split.clusters, names)
+    split = split_stretches(10_000)
+    kept = np.flatnonzero(split.purpose >= 0)
+    apart = np.diff(kept)[np.diff(split.purpose[kept]) != 0]
+    assert len(apart) == 29 and (apart == 21).all() and "200 rows" in split.words and "20 left out" in split.words
+    assert len(np.unique(split.clusters[split.purpose == TEST])) == 30
+
+
+def test_the_file_may_say_which_group_a_row_belongs_to(kernel, tmp_path):
+    x = kernel.draw("fresh", 600, 5).x
+    runs = [f"run {row // 50}" for row in range(600)]
+    lines = [f"{a:.9g},{run},{b:.9g}" for (a, b), run in zip(x.tolist(), runs, strict=True)]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(["x,Group,y", *lines]) + "\n")
+    np.savez(tmp_path / "runs.npz", x=x, group=np.array(runs))
+    for one in (path, tmp_path / "runs.npz"):
+        table = read_application(kernel, one)
+        np.testing.assert_array_equal(table.values, x)
+        assert table.groups.tolist() == [row // 50 for row in range(600)]
+    np.savez(tmp_path / "few.npz", x=x, group=np.arange(600) % 9)
+    with pytest.raises(UsageError, match="9 groups, too few"):
+        read_application(kernel, tmp_path / "few.npz")
+    np.savez(tmp_path / "short.npz", x=x, group=np.arange(599))
+    with pytest.raises(KernelError, match=r"`group` has shape \(599,\)"):
+        read_application(kernel, tmp_path / "short.npz")
 
 
 def test_what_cannot_be_calibrated_on_is_refused_before_anything_is_written(kernel, trained, tmp_path):

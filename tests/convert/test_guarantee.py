@@ -130,6 +130,20 @@ def test_a_limit_on_foreign_points_raises_the_threshold_and_never_breaks_the_pro
     assert (strangers[1].logits >= limited.chosen.threshold).mean() <= 0.01
 
 
+def test_promise_and_limit_hold_together_not_each_for_itself():
+    """Both at their edge: either is found to hold, wrongly, no more often than one promise alone may be."""
+    rng, repetitions, wrong = np.random.default_rng(8), 600, 0
+    codes = np.zeros(4_000, np.int64)
+    for _ in range(repetitions):
+        safe, strangers = rng.random(4_000) >= EPS, np.where(rng.random(4_000) < 0.01, 0, -9)
+        found = calibrate(safe, codes, [0], EPS, DELTA, foreign=Foreign(strangers, 0.01))
+        wrong += found.best.bound <= EPS or found.best.foreign_bound <= 0.01
+    assert 0 < wrong <= binom.ppf(0.99, repetitions, DELTA)
+    alone = calibrate(safe, codes, [0], EPS, DELTA).best.bound
+    assert alone < found.best.bound == clopper_pearson_upper(int((~safe).sum()), 4_000, 1 - DELTA / 2)
+    assert calibrate(safe, codes, [0], EPS, DELTA, foreign=Foreign(codes[:0], 0.01)).best.bound == alone
+
+
 def test_a_limit_that_cannot_be_kept_is_missed_by_as_little_as_can_be():
     population, rng = Population(), np.random.default_rng(7)
     samples = population.draw(rng, 50_000)
