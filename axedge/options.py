@@ -91,7 +91,7 @@ def convert_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--inputs",
                 type=click.Choice(["plain", "two-byte"]),
-                help="Each input as one int8 code, or as a coarse and a fine one.  [default: plain]",
+                help="Each input as one code, or as a coarse and a fine int8 code.  [default: plain]",
             ),
             click.option(
                 "--effort",

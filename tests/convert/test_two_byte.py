@@ -98,16 +98,18 @@ def test_the_simulation_is_the_network_in_whole_numbers():
 
     from axedge.convert.export import patch_of
     from axedge.convert.fakequant import Plan, fit_logit, forward
-    from axedge.convert.finetune import _converted, starting_point, with_biases
+    from axedge.convert.finetune import starting_point, with_biases
     from axedge.convert.patch import apply_patch
+    from axedge.convert.quantise import quantise
     from axedge.convert.reader import read
     from axedge.convert.reference import run
+    from axedge.train.network import to_keras
 
     topology = Topology(2, 2, (5,), (3,))
     flat = (topology.initial(2, 0) + np.random.default_rng(0).normal(0, 0.2, (2, topology.parameters))).astype("f")
     u = np.random.default_rng(1).uniform(-1, 1, (2000, 2)).astype(np.float32)
     plan = Plan(topology, 8, FINE_BITS)
-    base = _converted(plan, with_biases(topology, flat[0]), u)
+    base = quantise(to_keras(*widened(topology, with_biases(topology, flat[0]))), columns(u))
     rows = fit_logit(plan, starting_point(plan, flat, u), u)
     # Ranges that are not symmetric, so that neither scale nor zero point is the nominal one.
     rows[:, topology.parameters : topology.parameters + 2] = np.log([0.7, 1.1])
