@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from axedge.artifacts.records.search import SearchRecord
-from benchmarks.search_page import PAGE, RESULTS, page
+from axedge.artifacts.records.search import Outcome
+from benchmarks.search_page import PAGE, Found, load, page
 
 pytestmark = pytest.mark.host
 
 
-def records() -> list[SearchRecord]:
-    return [SearchRecord.model_validate(one) for _, one in sorted(json.loads(RESULTS.read_text()).items())]
+def founds() -> list[Found]:
+    return [found for _, found in sorted(load().items())]
+
+
+def moved(outcome: Outcome, share: float, flash: int = 0) -> Outcome:
+    """Return the outcome with another use and flash."""
+    changes = {"fresh_invocation": (outcome.fresh_invocation or outcome.invocation or 0.0) + share}
+    return outcome.model_copy(update=changes | {"flash_bytes": (outcome.flash_bytes or 0) + flash})
 
 
 def test_the_page_is_what_the_results_say() -> None:
-    assert PAGE.read_text() == page(records())
+    assert PAGE.read_text() == page(founds())
 
 
-def test_a_gain_is_more_use_or_less_flash_and_nothing_else() -> None:
-    record = next(one for one in records() if one.chosen not in (None, one.own))
-    assert record.chosen is not None and record.own is not None
-    own, trials = record.trials[record.own], list(record.trials)
-    for share, flash, gain in ((0.01, 0, "used more"), (0.0, -8, "less flash"), (0.0, 8, "no"), (-0.01, -8, "no")):
-        outcome = own.outcome.model_copy(
-            update={
-                "invocation": (own.outcome.invocation or 0.0) + share,
-                "flash_bytes": (own.outcome.flash_bytes or 0) + flash,
-            }
-        )
-        trials[record.chosen] = record.trials[record.chosen].model_copy(update={"outcome": outcome})
-        assert f"| {gain} |" in page([record.model_copy(update={"trials": tuple(trials)})])
+@pytest.mark.parametrize(
+    ("share", "again", "flash", "gain"),
+    [
+        (0.01, 0.01, 0, "used more"),
+        (0.01, -0.01, 0, "with one seed only"),
+        (0.0, 0.0, -8, "less flash"),
+        (0.0, 0.0, 8, "no"),
+        (-0.01, 0.01, -8, "no"),
+    ],
+)
+def test_a_gain_is_more_use_with_both_seeds_or_less_flash(share: float, again: float, flash: int, gain: str) -> None:
+    found = next(one for one in founds() if one.chosen is not None and one.own is not None)
+    own, trials = found.own.outcome, list(found.search.trials)
+    trials[found.search.chosen] = found.chosen.model_copy(update={"outcome": moved(own, share, flash)})
+    search = found.search.model_copy(update={"trials": tuple(trials)})
+    assert f"| {gain} |" in page([Found(search=search, again=(own, moved(own, again)))])
