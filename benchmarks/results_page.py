@@ -213,7 +213,9 @@ def _share(ours: ResultRow, theirs: ResultRow | None, name: str) -> str:
     if theirs is None:
         return "not run"
     rival = getattr(theirs, name).mean
-    return f"{getattr(ours, name).mean / rival:.2f}" if rival > 0 else "theirs is 0"
+    if rival < 0.01:  # divided by next to nothing, a ratio says nothing
+        return f"theirs is {rival:.3f}"
+    return f"{getattr(ours, name).mean / rival:.2f}"
 
 
 def _number(name: str, value: Spread | None, seeds: int) -> str:

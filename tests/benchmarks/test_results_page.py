@@ -85,7 +85,8 @@ def test_a_saturated_kernel_counts_in_no_mean() -> None:
     text = results_page.page(pair("fft", 0.9, 0.3) + pair("sobel", 0.8, 0.5) + pair("kmeans", 1.0, 0.99))
     assert "| kmeans (saturated) | not run | 1.01 | 1.00 |" in text
     assert f"| all 2 that are not saturated, by their means | | {1.7 / 0.8:.2f} | 1.00 |" in text
-    assert "theirs is 0" in results_page.page(pair("fft", 0.9, 0.0))
+    assert "theirs is 0.000" in results_page.page(pair("fft", 0.9, 0.0))
+    assert "theirs is 0.001" in results_page.page(pair("fft", 0.9, 0.001))
 
 
 def test_rows_are_kept_one_file_a_kernel(tmp_path: Path, rows: list[ResultRow]) -> None:
