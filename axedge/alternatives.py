@@ -125,7 +125,7 @@ def compare_alternatives(
         exact_mean=bench.ticks.exact.mean if bench.ticks.exact else None,
         invocation=bench.invocation,
         rows=tuple(rows),
-        verdict=verdict(rows, bench),
+        verdict=verdict(rows, bench, build.footprint.fallback_flash_bytes),
     )
     record.save(image_folder)
     return record
@@ -163,7 +163,7 @@ class _Work:
         run, y = self._run(folder, BuildRecord.load(folder).build_id)
         safe = is_safe(self.kernel.error, y, run.y)
         low, high = clopper_pearson(int(safe.sum()), len(safe), 0.95)
-        cost = figures.spread(run.cost)
+        cost, would_do = figures.spread(run.cost), bool(safe.mean() >= self.precision)
         return Alternative(
             kind=kind,
             description=candidate.description,
@@ -173,7 +173,8 @@ class _Work:
             safe_high=high,
             error=figures.error_figures(sample_error(self.kernel.error, y, run.y)),
             cost=cost,
-            wins=bool(safe.mean() >= self.precision and cost.mean < self.bench.ticks.gated.mean),
+            would_do=would_do,
+            wins=would_do and cost.mean < self.bench.ticks.gated.mean,
         )
 
     def _built(self, kind: str, make: _Candidates, data: Data, scratch: Path) -> tuple[Candidate, Path, int] | None:
@@ -223,30 +224,47 @@ def wanted_precision(bench: BenchRecord) -> float:
     return bench.precision if bench.precision is not None else 1.0
 
 
-def verdict(rows: list[Alternative], bench: BenchRecord) -> str:
-    """Return one plain sentence: whether one of them would do instead."""
+def verdict(rows: list[Alternative], bench: BenchRecord, fallback_flash_bytes: int) -> str:
+    """Return one plain sentence: whether one of them would do instead.
+
+    Args:
+        rows: the alternatives.
+        bench: of the network.
+        fallback_flash_bytes: what the exact function takes beside the network.
+    """
     unit, wanted = bench.ticks.unit, 100 * wanted_precision(bench)
-    winners = [row for row in rows if row.wins]
-    exact = bench.ticks.exact
-    if winners:
-        best = min(winners, key=lambda row: row.cost.mean)
+    fit = [row for row in rows if row.would_do]
+    if winners := [row for row in fit if row.wins]:
+        best, exact = min(winners, key=lambda row: row.cost.mean), bench.ticks.exact
         said = (
-            f"But a {best.kind} would do better: {best.description}, {best.flash_bytes:,} bytes, answers every input, "
-            f"{100 * best.safe_share:.2f} % of them within the bound, at {best.cost.mean:,.0f} {unit} a call; "
+            f"But a {best.kind} would do better: {_answers(best)}, at {best.cost.mean:,.0f} {unit} a call; "
             f"the gated network costs {bench.ticks.gated.mean:,.0f}"
         )
         if exact is not None and exact.mean <= best.cost.mean:
             said += f", and the exact function, {exact.mean:,.0f}, less than either"
         return f"{said}."
+    if fit:
+        best = min(fit, key=lambda row: row.flash_bytes)
+        with_exact = f", the exact function beside it {fallback_flash_bytes:,}" if fallback_flash_bytes else ""
+        return (
+            f"But a {best.kind} would do with less flash, if more slowly: {_answers(best)}, at {best.cost.mean:,.0f} "
+            f"{unit} a call; the gated network costs {bench.ticks.gated.mean:,.0f} and takes "
+            f"{bench.footprint.engine_flash_bytes:,} bytes{with_exact}."
+        )
     reasons = []
     for row in rows:
         if row.safe_share is None:
             reasons.append(f"no {row.kind} ({row.description})")
-        elif row.safe_share < wanted / 100:
+        else:
             reasons.append(
                 f"the {row.kind} answers only {100 * row.safe_share:.2f} % of the inputs within the bound, "
                 f"and does not know which"
             )
-        else:
-            reasons.append(f"the {row.kind} costs {row.cost.mean:,.0f} {unit} a call")
     return f"Within the same flash neither table nor polynomial would do at {wanted:g} %: {'; '.join(reasons)}."
+
+
+def _answers(row: Alternative) -> str:
+    return (
+        f"{row.description}, {row.flash_bytes:,} bytes, answers every input, "
+        f"{100 * row.safe_share:.2f} % of them within the bound"
+    )

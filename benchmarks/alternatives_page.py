@@ -34,11 +34,11 @@ board on the same samples.
 - **polynomial**: products of Chebyshev polynomials, evaluated in whole numbers; which terms is chosen on validation
   samples, the coefficients are fitted in the same way.
 
-Neither knows when it is wrong: it answers every input, so its *safe* share is its precision. It *wins* where that share
-reaches the promise that the network is held to, at a lower mean cost a call. The network's cost is that of a gated
-call, with its fallbacks to the exact function. Flash is over the same firmware with a function that uses only the
-library's float routines. The network also needs the exact function, *plus* what stands behind its flash; table and
-polynomial stand in for it, and are not given its flash.
+Neither knows when it is wrong: it answers every input, so its *safe* share is its precision. It *would do* where that
+share reaches the promise that the network is held to, and *wins* if it costs less a call, too. The network's cost is
+that of a gated call, with its fallbacks to the exact function. Flash is over the same firmware with a function that
+uses only the library's float routines. The network also needs the exact function, *plus* what stands behind its flash;
+table and polynomial stand in for it, and are not given its flash.
 """
 
 
@@ -89,7 +89,7 @@ def _lines(record: AlternativesRecord) -> list[str]:
 def _line(row: Alternative) -> str:
     if row.safe_share is None or row.cost is None:
         return f"| | | no {row.kind} | | | | {row.description} |"
-    name = f"**{row.kind}, wins**" if row.wins else row.kind
+    name = f"**{row.kind}, {'wins' if row.wins else 'would do'}**" if row.would_do else row.kind
     cells = (name, f"{row.flash_bytes:,}", f"{100 * row.safe_share:.2f} %", f"{row.cost.mean:,.0f}", row.description)
     return f"| | | {' | '.join(cells)} |"
 

@@ -21,7 +21,9 @@ class Alternative(Part):
         safe_high: upper end.
         error: over all samples.
         cost: of a call.
-        wins: whether it keeps the quality that the network is held to, at a lower mean cost a call.
+        would_do: whether it keeps the quality that the network is held to; from no more flash, and without the exact
+            function.
+        wins: whether it would do at a lower mean cost a call, too.
     """
 
     kind: Literal["table", "polynomial"]
@@ -32,6 +34,7 @@ class Alternative(Part):
     safe_high: float | None = None
     error: ErrorFigures | None = None
     cost: Spread | None = None
+    would_do: bool = False
     wins: bool = False
 
 

@@ -1,0 +1,57 @@
+"""What is said of a table and a polynomial beside a network."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from axedge.alternatives import verdict
+from axedge.artifacts.records.alternatives import Alternative
+from axedge.artifacts.records.bench import Spread
+
+pytestmark = pytest.mark.host
+
+
+def row(kind: str, flash: int, share: float, mean: float) -> Alternative:
+    """Return an alternative beside a network of 479 instructions at 95 %."""
+    cost = Spread(min=mean, median=mean, mean=mean, p95=mean, max=mean)
+    does = share >= 0.95
+    return Alternative(
+        kind=kind,
+        description=f"a {kind}",
+        flash_bytes=flash,
+        safe_share=share,
+        cost=cost,
+        would_do=does,
+        wins=does and mean < 479,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "says", "not_says"),
+    [
+        ([row("table", 1488, 1.0, 400), row("polynomial", 224, 1.0, 450)], "a table would do better", "neither"),
+        (
+            [row("table", 1488, 1.0, 590), row("polynomial", 224, 1.0, 694)],
+            "a polynomial would do with less",
+            "neither",
+        ),
+        (
+            [row("table", 1488, 0.9, 400), row("polynomial", 224, 1.0, 694)],
+            "a polynomial would do with less",
+            "neither",
+        ),
+        ([row("table", 1488, 0.9, 400), row("polynomial", 224, 0.8, 694)], "neither table nor polynomial", "But"),
+    ],
+)
+def test_what_keeps_the_promise_is_said_to_do_so_also_where_it_is_slower(
+    rows: list[Alternative], says: str, not_says: str
+) -> None:
+    ticks = SimpleNamespace(unit="instructions", gated=SimpleNamespace(mean=479.0), exact=SimpleNamespace(mean=5145.0))
+    promise, taken = SimpleNamespace(eps=0.05), SimpleNamespace(engine_flash_bytes=1816)
+    bench = SimpleNamespace(ticks=ticks, guarantee=promise, precision=1.0, footprint=taken)
+    said = verdict(rows, bench, 7880)
+    assert says in said and not_says not in said
+    if "less" in says:
+        assert "224 bytes" in said and "1,816 bytes, the exact function beside it 7,880" in said
