@@ -15,7 +15,10 @@ import click
 
 from axedge.artifacts.files import atomic_write
 from axedge.artifacts.records.alternatives import Alternative, AlternativesRecord
+from axedge.artifacts.records.convert import ConvertRecord
 from axedge.artifacts.workspace import Workspace
+from axedge.firmware.boards import load_board
+from axedge.pipeline import image_folder
 from benchmarks.results_page import KERNELS, ROOT
 
 ROWS, PAGE = ROOT / "benchmarks" / "results" / "alternatives.json", ROOT / "docs" / "alternatives.md"
@@ -45,8 +48,11 @@ table and polynomial stand in for it, and are not given its flash.
 def collect(board: str, out: Path) -> None:
     """Put the rows of `out` into the kept file; those of other kernels stay."""
     kept = {row.kernel: row for row in load()}
+    workspace = Workspace(out)
     for kernel in KERNELS:
-        found = AlternativesRecord.load_if_present(Workspace(out).image(kernel, board))
+        if ConvertRecord.load_if_present(workspace.convert(kernel)) is None:
+            continue
+        found = AlternativesRecord.load_if_present(image_folder(workspace, kernel, load_board(board), "aot"))
         if found is not None:
             kept[kernel] = found
     body = {"schema": SCHEMA, "rows": [json.loads(kept[name].model_dump_json()) for name in sorted(kept)]}
@@ -65,7 +71,10 @@ def page(rows: list[AlternativesRecord]) -> str:
     lines = [_HEAD]
     missing = [kernel for kernel in KERNELS if kernel not in {row.kernel for row in rows}]
     if missing:
-        lines.append(f"Not run yet: {', '.join(missing)}.\n")
+        lines.append(
+            f"Not here: {', '.join(missing)}. Either not run yet, or the network promises nothing, neither in 8 nor in "
+            "16 bits, or does not fit the board; `make alternatives` says which.\n"
+        )
     lines += ["| kernel | board | | flash B | safe | calls cost | |", "|---|---|---|---:|---:|---:|---|"]
     for record in rows:
         lines += _lines(record)
@@ -80,9 +89,10 @@ def _lines(record: AlternativesRecord) -> list[str]:
         f"used on {100 * record.invocation:.1f} %",
         f"{100 * record.precision_wanted:.0f} % promised of the used",
     )
+    width = f" ({record.activations})" if record.activations != "int8" else ""
     flash = f"{record.flash_budget_bytes:,} plus {record.fallback_flash_bytes:,}"
     cost = f"{record.network_mean:,.0f} {record.unit}{exact}"
-    network = f"| {record.kernel} | {record.board} | network, {used} | {flash} | {promise} | {cost} | |"
+    network = f"| {record.kernel} | {record.board} | network{width}, {used} | {flash} | {promise} | {cost} | |"
     return [network, *[_line(row) for row in record.rows]]
 
 

@@ -49,8 +49,10 @@ def test_winners_are_marked_and_missing_kernels_named() -> None:
     text = page([record])
     assert "| fft | microbit | network, used on 90.0 % | 900 plus 10,200 |" in text
     assert "| | | **table, wins** | 800 | 98.76 % | 1,234 | 9 x 9 nodes |" in text
+    wide = record.model_copy(update={"activations": "int16"})
+    assert "| network (int16), used on 90.0 % |" in page([wide])
     slower = record.model_copy(update={"rows": (table.model_copy(update={"wins": False}),)})
     assert "| | | **table, would do** | 800 |" in page([slower])
     assert "| | | no polynomial | | | | no polynomial fits |" in text
-    assert "Not run yet: inversek2j" in text
-    assert "fft, " not in text.split("Not run yet")[1].split("\n")[0]
+    assert "Not here: inversek2j" in text
+    assert "fft, " not in text.split("Not here")[1].split("\n")[0]
