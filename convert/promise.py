@@ -118,7 +118,7 @@ def promise_for(
         moved = _moved(kernel, application, run, usual, whole)
     chosen = whole.chosen
     if chosen is None:
-        raise _impossible(kernel, whole)
+        raise _impossible(kernel, whole, options.activations)
     guarantee = Guarantee(
         eps=eps,
         delta=delta,
@@ -185,7 +185,7 @@ def _checked(
     )
 
 
-def _impossible(kernel: Kernel, whole: Calibration) -> CheckFailed:
+def _impossible(kernel: Kernel, whole: Calibration, activations: str) -> CheckFailed:
     best = whole.best
     if not best.invoked:
         return CheckFailed(
@@ -196,7 +196,8 @@ def _impossible(kernel: Kernel, whole: Calibration) -> CheckFailed:
         f"no gate keeps the violation rate of {kernel.name} within {100 * whole.eps:g} % with "
         f"{100 * (1 - whole.delta):g} % confidence; the best that could be promised is {100 * best.bound:.3g} %, "
         f"using the network on {100 * best.invoked / whole.count:.3g} % of the inputs.",
-        "Ask for less with --guarantee, widen the bound, or give the kernel a larger network.",
+        ("Compute in 16 bits with --activations int16, ask" if activations == "int8" else "Ask")
+        + " for less with --guarantee, widen the bound, or give the kernel a larger network.",
     )
 
 

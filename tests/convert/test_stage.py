@@ -224,6 +224,7 @@ def test_what_cannot_be_promised_is_said_with_the_best_there_is(kernel, trained,
     with pytest.raises(CheckFailed, match=r"best that could be promised is [0-9.]+ %") as caught:
         convert_kernel(kernel, trained, tmp_path / "out", guarantee=0.9999, **QUICK)
     assert caught.value.exit_code == 1 and not (tmp_path / "out").exists()
+    assert "--activations int16" in str(caught.value)
 
 
 @pytest.mark.parametrize("options", [{"guarantee": 1.0}, {"confidence": 0.0}, {"effort": -1}, {"activations": "int4"}])
