@@ -32,7 +32,7 @@ def main(image: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "terminal.html"
         page.write_text(terminal(BenchRecord.load(image)), encoding="utf-8")
-        photograph(page, FOLDER / "terminal.png", 760, 670)
+        photograph(page, FOLDER / "terminal.png", 760, 745)
 
 
 def terminal(record: BenchRecord) -> str:
