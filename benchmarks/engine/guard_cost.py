@@ -31,7 +31,10 @@ def parts(deployment: Deployment) -> Iterator[tuple[str, Deployment]]:
     """Yield a name and the deployment with that part of its guard alone, for each part that it has."""
     if deployment.guard:
         rows = ", ".join(str(len(band.low)) for band in deployment.guard)
-        yield f"{len(deployment.guard)} bands, {rows} rows", replace(deployment, envelope=None)
+        yield (
+            f"{len(deployment.guard)} band{'s' if len(deployment.guard) > 1 else ''}, {rows} rows",
+            replace(deployment, envelope=None),
+        )
     if deployment.envelope is not None:
         count, inputs = deployment.envelope.weights.shape
         yield f"envelope, {count} projections of {inputs} inputs", replace(deployment, guard=())

@@ -226,8 +226,10 @@ def bands(seed: int, inputs: int, count: int) -> tuple[Band, ...]:
 def envelope(seed: int, inputs: int, count: int) -> Envelope:
     """Return an envelope of about half of all codes, with intervals of every kind and a projection of all 16 bits."""
     rng = np.random.default_rng(seed)
-    weights = rng.integers(-63, 64, (count, inputs)).astype(np.int8)
-    weights[0, 0], weights[2, :3] = 0, (127, -127, 1)
+    top = min(63, 255 // inputs)
+    weights = rng.integers(-top, top + 1, (count, inputs)).astype(np.int8)
+    weights[0, 0], weights[2] = 0, 0
+    weights[2, :3] = (127, -127, 1)[:inputs]
     low = rng.integers(-9_000, 1, count)
     high = low + rng.integers(0, 9_000, count)
     low[0], low[1], high[1] = -500_000, 40, 40

@@ -433,7 +433,9 @@ def test_cross_compilers_have_nothing_to_say(tmp_path, core):
     for seed, (bits, mode) in enumerate([(8, "speed"), (8, "balanced"), (8, "size"), (16, "speed")]):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        sources = write_pair(folder, deploy(axnet(seed, inputs=5, hidden=(9, 6), predictor=8, bits=bits)), mode)
+        deployment = deploy(axnet(seed, inputs=5, hidden=(9, 6), predictor=8, bits=bits))
+        guarded = replace(deployment, guard=bands(3, 5, 2), envelope=envelope(4, 5, 50 if mode == "balanced" else 4))
+        sources = write_pair(folder, guarded, mode)
         for level in ("-O0", "-O2"):
             flags = (*CROSS[core], "-std=c99", level, "-c")
             for source in sources:
