@@ -35,7 +35,7 @@ test:
 test-tflm:
 	@test -n "$(TFLM)" || { echo "Name the folder in which TensorFlow Lite Micro was built: make test-tflm TFLM=dir (docs/tflm.md)." >&2; exit 2; }
 	@scripts/setup.sh test-tflm
-	@TFLM="$(abspath $(TFLM))" $(VENV)/bin/python -m pytest -q -rsP -k with_built_tflm tests/end_to_end/test_tflm.py
+	@TFLM="$(abspath $(TFLM))" $(VENV)/bin/python -m pytest -q -rsP -k with_built_tflm tests/end_to_end tests/convert/dropin
 	@$(VENV)/bin/python -m benchmarks.tflm --tflm "$(TFLM)"
 
 # Trainings are kept in out/, so this can be interrupted; the figures show the networks of `axedge train`.

@@ -41,6 +41,11 @@ class Tflm:
     kernels: Literal["reference", "cmsis-nn"]
 
     @property
+    def folder(self) -> Path:
+        """The folder below gen/ that names this library alone."""
+        return self.archive.parent.parent
+
+    @property
     def includes(self) -> tuple[Path, ...]:
         """Folders of headers."""
         downloads = self.root / DOWNLOADS
@@ -74,6 +79,19 @@ def find_tflm(folder: Path | None, board: Board, toolchain: Toolchain) -> Tflm:
             "the engine tflm needs TensorFlow Lite Micro, built for the board's core, and none was named.",
             f"Name its folder with --tflm DIR; {_HOW}",
         )
+    found = fitting_tflm(folder, board, toolchain)
+    if len(found) > 1:
+        names = ", ".join(str(one.folder) for one in found)
+        raise UsageError(f"several libraries fit {board.name}: {names}.", "Name one of these folders with --tflm.")
+    return found[0]
+
+
+def fitting_tflm(folder: Path, board: Board, toolchain: Toolchain) -> list[Tflm]:
+    """Return every library that fits a board, at least one; see `find_tflm`.
+
+    Raises:
+        UsageError: the folder holds no TFLM, no library, or none that fits.
+    """
     whole = folder.expanduser().resolve()
     root = next((path for path in (whole, *whole.parents) if (path / MARK).is_file()), None)
     if root is None:
@@ -88,17 +106,10 @@ def find_tflm(folder: Path | None, board: Board, toolchain: Toolchain) -> Tflm:
     if not fitting:
         raise UsageError(
             f"no library in {folder} is for {board.name} ({' '.join(board.flags)}): "
-            f"{', '.join(_name(archive) for archive in found)}.",
+            f"{', '.join(archive.parent.parent.name for archive in found)}.",
             f"Build one; {_HOW}",
         )
-    if len(fitting) > 1:
-        names = ", ".join(str(archive.parent.parent) for archive in fitting)
-        raise UsageError(f"several libraries fit {board.name}: {names}.", "Name one of these folders with --tflm.")
-    return Tflm(root, fitting[0], _kernels_of(fitting[0], toolchain))
-
-
-def _name(archive: Path) -> str:
-    return archive.parent.parent.name
+    return [Tflm(root, archive, _kernels_of(archive, toolchain)) for archive in fitting]
 
 
 def _core_of(archive: Path, toolchain: Toolchain) -> frozenset[str]:

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from axedge.artifacts.errors import AxedgeError, CheckFailed, UsageError
+from axedge.artifacts.errors import AxedgeError, CheckFailed
 from axedge.artifacts.files import atomic_write
 from axedge.convert.deployment import model_hash
 from axedge.convert.qnet import Deployment
 from axedge.firmware.boards import load_board
-from axedge.firmware.tflm import ARCHIVE, Tflm, find_tflm
+from axedge.firmware.tflm import Tflm, fitting_tflm
 from axedge.firmware.toolchain import find_toolchain
 from benchmarks.engine.gated import ALWAYS, NEVER
 from benchmarks.engine.harness import MACHINES, Bench, Machine, Result
@@ -40,16 +40,7 @@ def libraries(folder: Path, core: str) -> list[Tflm]:
         UsageError: there is none.
     """
     board = load_board(BOARDS[core])
-    toolchain, found = find_toolchain(board.toolchain), []
-    complaints: list[UsageError] = []
-    for archive in sorted(folder.rglob(ARCHIVE)):
-        try:
-            found.append(find_tflm(archive.parent.parent, board, toolchain))
-        except UsageError as error:
-            complaints.append(error)
-    if not found:
-        raise complaints[0] if complaints else UsageError(f"there is no {ARCHIVE} in {folder}.", "See docs/tflm.md.")
-    return found
+    return fitting_tflm(folder, board, find_toolchain(board.toolchain))
 
 
 def networks(chosen: list[str]) -> Iterator[tuple[str, Deployment, bytes]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -92,27 +91,3 @@ def test_an_exported_folder_in_a_bare_metal_firmware(converted, exported, tmp_pa
         return [folder / "axnet_inversek2j.c", folder / "inversek2j.c"]
 
     check(converted("inversek2j"), compiled, tmp_path / "firmware", exported("inversek2j", "c"))
-
-
-@pytest.mark.skipif("TFLM" not in os.environ, reason="needs a built TensorFlow Lite Micro, named by TFLM=DIR")
-def test_an_exported_folder_in_a_bare_metal_firmware_with_built_tflm(converted, exported, tmp_path: Path) -> None:
-    from axedge.firmware.boards import load_board
-    from axedge.firmware.tflm import CXX_FLAGS, find_tflm
-    from axedge.firmware.toolchain import find_toolchain
-
-    board = load_board("mps2-an386")
-    tflm = find_tflm(Path(os.environ["TFLM"]), board, find_toolchain(board.toolchain))
-
-    def compiled(folder: Path, flags: tuple[str, ...]) -> list[object]:
-        includes = [word for path in tflm.includes for word in ("-isystem", path)]
-        definitions = [f"-D{name}" for name in tflm.definitions]
-        objects = []
-        for name in ("axnet_inversek2j_tflite", "axnet_inversek2j_tflm"):
-            objects.append(folder / f"{name}.o")
-            cxx = (*CORE, "-std=c++17", "-O2", *CXX_FLAGS, *definitions, *includes, "-I", folder, "-c")
-            run("arm-none-eabi-g++", *cxx, folder / f"{name}.cc", "-o", objects[-1])
-        c_files = [folder / "axnet_inversek2j.c", folder / "inversek2j.c", HERE / "bare" / "cxx_runtime.c"]
-        return ["-DENGINE_TFLM", *c_files, *objects, tflm.archive]
-
-    one = converted("inversek2j")
-    check(one, compiled, tmp_path / "firmware", exported("inversek2j", "c", "tflm"))

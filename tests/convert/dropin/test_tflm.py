@@ -1,4 +1,4 @@
-"""The engine tflm in an export, as far as it goes without TFLM: test_bare_metal.py runs it with one."""
+"""The engine tflm in an export, as far as it goes without TFLM: test_built_tflm.py runs it with one."""
 
 from __future__ import annotations
 
@@ -88,34 +88,3 @@ def test_the_zephyr_module_needs_zephyrs_tflm(exported) -> None:
     settings = (folder / "samples" / "one_result" / "prj.conf").read_text().split()
     assert {"CONFIG_TENSORFLOW_LITE_MICRO=y", "CONFIG_AXNET_INVERSEK2J=y"} <= set(settings)
     assert yaml.safe_load((folder / "zephyr" / "module.yml").read_text())["name"] == "axnet_inversek2j"
-
-
-CROSS = """
-set(CMAKE_SYSTEM_NAME Generic)
-set(CMAKE_C_COMPILER arm-none-eabi-gcc)
-set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
-set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-set(core "-mcpu=cortex-m4 -mthumb -mfpu=fpv4-sp-d16 -mfloat-abi=hard")
-set(CMAKE_C_FLAGS_INIT "${core}")
-set(CMAKE_CXX_FLAGS_INIT "${core}")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "--specs=nosys.specs")
-"""
-
-
-@pytest.mark.qemu
-@pytest.mark.skipif("TFLM" not in os.environ, reason="needs a built TensorFlow Lite Micro, named by TFLM=DIR")
-def test_the_cmake_package_with_built_tflm(exported, tmp_path: Path) -> None:
-    from axedge.firmware.boards import load_board
-    from axedge.firmware.tflm import find_tflm
-    from axedge.firmware.toolchain import find_toolchain
-
-    board = load_board("mps2-an386")
-    tflm = find_tflm(Path(os.environ["TFLM"]), board, find_toolchain(board.toolchain))
-    (tmp_path / "cross.cmake").write_text(CROSS)
-    names = (f"-DAXNET_INVERSEK2J_TFLM={tflm.root}", f"-DAXNET_INVERSEK2J_TFLM_LIBRARY={tflm.archive}")
-    extra = ("-DCMAKE_CXX_FLAGS=-DCMSIS_NN",) if tflm.kernels == "cmsis-nn" else ()
-    toolchain = f"-DCMAKE_TOOLCHAIN_FILE={tmp_path / 'cross.cmake'}"
-    folder, build = exported("inversek2j", "cmake", "tflm"), tmp_path / "build"
-    run("cmake", "-G", "Ninja", "-S", folder, "-B", build, toolchain, *names, *extra)
-    run("cmake", "--build", build)
-    assert "MicroInterpreter" in run("arm-none-eabi-nm", "-C", build / "example_inversek2j")
