@@ -1,4 +1,7 @@
-"""`python -m benchmarks.tflm --tflm DIR`: what TFLM costs beside the generated C, each library, core and network."""
+"""`python -m benchmarks.tflm --tflm DIR`: what TFLM costs beside the generated C, each library, core and network.
+
+A run over all of them writes the table of docs/tflm.md.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from axedge.artifacts.errors import AxedgeError, CheckFailed
 from axedge.artifacts.files import atomic_write
 from axedge.convert.deployment import model_hash
@@ -17,15 +22,18 @@ from axedge.convert.qnet import Deployment
 from axedge.firmware.boards import load_board
 from axedge.firmware.tflm import Tflm, fitting_tflm
 from axedge.firmware.toolchain import find_toolchain
-from benchmarks.engine.gated import ALWAYS, NEVER
+from axedge.kernels.kernel import load_kernel
+from benchmarks.engine.gated import ALWAYS, NEVER, bench_inputs, within_guard
 from benchmarks.engine.harness import MACHINES, Bench, Machine, Result
 from benchmarks.engine.measure import Row, expected_checksum, row
 from benchmarks.engine.networks import FOLDER, SHAPES, reference, with_threshold
 from benchmarks.engine.stored import read_deployment
 from benchmarks.tflm.flatbuffer import write_tflite
 from benchmarks.tflm.harness import BOARDS, Engine, TflmBench, renamed
+from benchmarks.tflm.page import with_table
 
 _ROOT = Path(__file__).resolve().parents[2]
+_PAGE = _ROOT / "docs" / "tflm.md"
 _CORES = ("cortex-m0", "cortex-m4")
 _TRAINED = "inversek2j"
 #: Calls beside the core are measured on the trained network only: what surrounds the network is the same for all.
@@ -43,17 +51,23 @@ def libraries(folder: Path, core: str) -> list[Tflm]:
     return fitting_tflm(folder, board, find_toolchain(board.toolchain))
 
 
-def networks(chosen: list[str]) -> Iterator[tuple[str, Deployment, bytes]]:
-    """Yield each network as TFLM reads it."""
+def networks(chosen: list[str]) -> Iterator[tuple[str, Deployment, bytes, np.ndarray | None]]:
+    """Yield each network as TFLM reads it, and the inputs of its calls.
+
+    Those of a trained network are the application's that its domain guard lets through, as in benchmarks/engine.
+    """
     deployments = {name: reference(name) for name in SHAPES}
     deployments[_TRAINED] = read_deployment(FOLDER / f"{_TRAINED}.json")[0]
     for name in chosen:
         deployment = deployments[name]
         tflite, net = write_tflite(deployment.net)
-        yield name, renamed(replace(deployment, net=net, model_hash=model_hash(tflite))), tflite
+        inputs = within_guard(deployment, bench_inputs(load_kernel(_TRAINED))) if name == _TRAINED else None
+        yield name, renamed(replace(deployment, net=net, model_hash=model_hash(tflite))), tflite, inputs
 
 
-def rows_of(name: str, deployment: Deployment, tflite: bytes, machine: Machine, folder: Path) -> Iterator[Row]:
+def rows_of(
+    name: str, deployment: Deployment, tflite: bytes, inputs: np.ndarray | None, machine: Machine, folder: Path
+) -> Iterator[Row]:
     """Measure aot, and every library that fits, on the same network and inputs.
 
     Raises:
@@ -68,9 +82,9 @@ def rows_of(name: str, deployment: Deployment, tflite: bytes, machine: Machine, 
             behind = None if tflm is None else Engine(scratch / engine, deployment, tflite, machine, tflm)
             for measure, threshold in MEASURES[: 3 if name == _TRAINED else 1]:
                 gated, folder = with_threshold(deployment, threshold), scratch / f"{engine} {measure}"
-                bench = Bench(folder, gated, machine, "speed")
+                bench = Bench(folder, gated, machine, "speed", inputs=inputs)
                 if behind is not None:
-                    bench = TflmBench(folder, gated, machine, behind)
+                    bench = TflmBench(folder, gated, machine, behind, inputs)
                 full = bench.run("axe_bench_net" if measure == "core" else "axe_bench")
                 if measure == "core" and full.checksum != expected_checksum(deployment):
                     raise CheckFailed(f"{name} on {machine.core}, {engine}: the answers differ from the reference's.")
@@ -98,6 +112,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     atomic_write(options.out, json.dumps({"schema": 1, "rows": [one.as_dict() for one in rows]}, indent=1) + "\n")
+    if not (options.network or options.core):
+        atomic_write(_PAGE, with_table(_PAGE.read_text(encoding="utf-8"), rows))
     print("\ntflm over aot, instructions of the core:")
     core = [one for one in rows if one.measure == "core"]
     aot = {(one.network, one.core): one.instructions for one in core if one.engine == "aot"}
@@ -110,9 +126,9 @@ def main() -> int:
 
 def _measure(folder: Path, chosen: list[str], cores: list[str]) -> Iterator[Row]:
     print(_HEADER, flush=True)
-    for name, deployment, tflite in networks(chosen):
+    for name, deployment, tflite, inputs in networks(chosen):
         for core in cores:
-            for one in rows_of(name, deployment, tflite, MACHINES[core], folder):
+            for one in rows_of(name, deployment, tflite, inputs, MACHINES[core], folder):
                 label = f"{one.network:12}{one.core:11}{one.engine:18}{one.measure:15}"
                 taken = f"{one.flash_bytes:8,}{one.ram_bytes:6,}{one.stack_bytes:7,}"
                 print(f"{label}{one.instructions:12,.0f}{taken}", flush=True)

@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from axedge.artifacts.errors import BuildError
 from axedge.convert.arrays import emit_arrays
 from axedge.convert.emit import emit_aot
@@ -79,9 +81,16 @@ class Engine:
 class TflmBench(Bench):
     """A network executed by TFLM: the pair's own calls around it, as in the firmware."""
 
-    def __init__(self, folder: Path, deployment: Deployment, machine: Machine, engine: Engine) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        deployment: Deployment,
+        machine: Machine,
+        engine: Engine,
+        inputs: np.ndarray | None = None,
+    ) -> None:
         """Write the pair; see `Engine` and `Bench`."""
-        super().__init__(folder, deployment, machine, "speed")
+        super().__init__(folder, deployment, machine, "speed", inputs=inputs)
         self._engine = engine
         self.libraries = (str(engine.tflm.archive), "-Wl,--wrap=main")
 

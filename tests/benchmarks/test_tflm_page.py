@@ -1,0 +1,43 @@
+"""The table of docs/tflm.md: what the page has is what its rows would be written as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.engine.measure import Row
+from benchmarks.tflm.page import BEGIN, END, table, with_table
+
+PAGE = Path(__file__).parents[2] / "docs" / "tflm.md"
+
+
+def rows_of_page() -> list[Row]:
+    """Return the rows that stand in the page."""
+    rows, above = [], ["", "", ""]
+    for line in PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip().splitlines()[2:]:
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        above = [cell or old for cell, old in zip(cells[:3], above, strict=True)]
+        network, core, engine = above
+        sizes = [int(cell.replace(",", "")) for cell in cells[4:8]]
+        core = core.lower().replace("m4f", "m4")
+        measure = cells[3].replace("call, ", "call_")
+        rows.append(Row(engine.replace(",", ""), core, network, "speed", measure, *sizes))
+    return rows
+
+
+def test_the_page_is_as_its_rows_are_written() -> None:
+    page, rows = PAGE.read_text(encoding="utf-8"), rows_of_page()
+    assert len(rows) == 2 * 3 * 3 + 2 * 3 * 2
+    assert with_table(page, rows) == page
+
+
+def test_what_tflm_takes_is_set_over_the_same_measure_of_aot() -> None:
+    one = Row("aot", "cortex-m0", "small", "speed", "core", 400.4, 1000, 0, 60)
+    other = Row("tflm reference", "cortex-m0", "small", "speed", "core", 8008.0, 37000, 2000, 500)
+    assert table([other, one])[2:] == [
+        "| small | Cortex-M0 | aot | core | 400 | 1,000 | 0 | 60 | |",
+        "| | | tflm, reference | core | 8,008 | 37,000 | 2,000 | 500 | 20.0 |",
+    ]
+    with pytest.raises(ValueError, match="the page lacks"):
+        with_table("a page without marks", [one])
