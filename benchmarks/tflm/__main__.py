@@ -24,7 +24,7 @@ from axedge.firmware.tflm import Tflm, fitting_tflm
 from axedge.firmware.toolchain import find_toolchain
 from axedge.kernels.kernel import load_kernel
 from benchmarks.engine.gated import ALWAYS, NEVER, bench_inputs, within_guard
-from benchmarks.engine.harness import MACHINES, Bench, Machine, Result
+from benchmarks.engine.harness import MACHINES, Bench, Machine
 from benchmarks.engine.measure import Row, expected_checksum, row
 from benchmarks.engine.networks import FOLDER, SHAPES, reference, with_threshold
 from benchmarks.engine.stored import read_deployment
@@ -77,7 +77,8 @@ def rows_of(
     engines += [(f"tflm {found.kernels}", found) for found in libraries(folder, machine.core)]
     with tempfile.TemporaryDirectory() as made:
         scratch = Path(made)
-        empties = _empties(deployment, machine, scratch / "empty")
+        bench = Bench(scratch / "empty", deployment, machine, "speed", inputs=inputs)
+        empty_net, empty_float = bench.run("empty_net"), bench.run("empty_float")
         for engine, tflm in engines:
             behind = None if tflm is None else Engine(scratch / engine, deployment, tflite, machine, tflm)
             for measure, threshold in MEASURES[: 3 if name == _TRAINED else 1]:
@@ -88,13 +89,8 @@ def rows_of(
                 full = bench.run("axe_bench_net" if measure == "core" else "axe_bench")
                 if measure == "core" and full.checksum != expected_checksum(deployment):
                     raise CheckFailed(f"{name} on {machine.core}, {engine}: the answers differ from the reference's.")
-                yield replace(row(machine, name, "speed", measure, full, empties[measure == "core"]), engine=engine)
-
-
-def _empties(deployment: Deployment, machine: Machine, folder: Path) -> dict[bool, Result]:
-    """Return what empty functions cost: of codes (True) and of floats (False)."""
-    bench = Bench(folder, deployment, machine, "speed")
-    return {True: bench.run("empty_net"), False: bench.run("empty_float")}
+                empty = empty_net if measure == "core" else empty_float
+                yield replace(row(machine, name, "speed", measure, full, empty), engine=engine)
 
 
 def main() -> int:

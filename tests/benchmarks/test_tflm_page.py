@@ -12,10 +12,15 @@ from benchmarks.tflm.page import BEGIN, END, table, with_table
 PAGE = Path(__file__).parents[2] / "docs" / "tflm.md"
 
 
+def lines_of_page() -> list[str]:
+    between = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0]
+    return [line for line in between.splitlines() if line.startswith("|")]
+
+
 def rows_of_page() -> list[Row]:
     """Return the rows that stand in the page."""
     rows, above = [], ["", "", ""]
-    for line in PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip().splitlines()[2:]:
+    for line in lines_of_page()[2:]:
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
         above = [cell or old for cell, old in zip(cells[:3], above, strict=True)]
         network, core, engine = above
@@ -27,9 +32,11 @@ def rows_of_page() -> list[Row]:
 
 
 def test_the_page_is_as_its_rows_are_written() -> None:
-    page, rows = PAGE.read_text(encoding="utf-8"), rows_of_page()
+    rows = rows_of_page()
     assert len(rows) == 2 * 3 * 3 + 2 * 3 * 2
-    assert with_table(page, rows) == page
+    assert table(rows) == lines_of_page()
+    written = with_table(f"before\n{BEGIN}\nan old run's\n{END}\nafter\n", rows)
+    assert written == "\n".join(["before", BEGIN, *table(rows), END, "after", ""])
 
 
 def test_what_tflm_takes_is_set_over_the_same_measure_of_aot() -> None:

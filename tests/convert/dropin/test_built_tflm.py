@@ -21,7 +21,7 @@ pytestmark = [
 
 BARE, ARDUINO = HERE / "bare", HERE / "arduino" / "cores" / "arduino"
 STRICT = ("-Wall", "-Wextra", "-Werror", "-ffunction-sections")
-ON_ARDUINO = ("-x", "c++", "-include", ARDUINO / "Arduino.h", "-DARDUINO=10800")
+ON_ARDUINO = ("-x", "c++", "-I", ARDUINO, "-include", ARDUINO / "Arduino.h", "-DARDUINO=10800")
 #: Of each form and way: its example, what it is compiled with, and what else makes it a program.
 EXAMPLES = {
     "c": ("example.c", (), None),
@@ -97,11 +97,11 @@ def test_a_firmware_around_the_c_files_answers_bit_for_bit_with_built_tflm(conve
 
 
 def test_the_cmake_package_links_with_built_tflm(exported, tmp_path: Path, tflm) -> None:
-    (tmp_path / "cross.cmake").write_text(CROSS)
+    cmsis = 'string(APPEND CMAKE_CXX_FLAGS_INIT " -DCMSIS_NN")\n' if tflm.kernels == "cmsis-nn" else ""
+    (tmp_path / "cross.cmake").write_text(CROSS + cmsis)
     names = (f"-DAXNET_INVERSEK2J_TFLM={tflm.root}", f"-DAXNET_INVERSEK2J_TFLM_LIBRARY={tflm.archive}")
-    extra = ("-DCMAKE_CXX_FLAGS=-DCMSIS_NN",) if tflm.kernels == "cmsis-nn" else ()
     toolchain = f"-DCMAKE_TOOLCHAIN_FILE={tmp_path / 'cross.cmake'}"
     folder, build = exported("inversek2j", "cmake", "tflm"), tmp_path / "build"
-    run("cmake", "-G", "Ninja", "-S", folder, "-B", build, toolchain, *names, *extra)
+    run("cmake", "-G", "Ninja", "-S", folder, "-B", build, toolchain, *names)
     run("cmake", "--build", build)
     assert "MicroInterpreter" in run("arm-none-eabi-nm", "-C", build / "example_inversek2j")
