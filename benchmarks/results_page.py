@@ -55,6 +55,8 @@ s, two thirds of the whole, for iterative as published: measured by their steps 
 
 `axnet` is AXNet by axedge's recipe, `axnet-paper` by its paper's. In *as published*, one-pass and iterative are trained
 as their papers have it; in *equal effort*, with the losses, restarts and steps that axnet gets.
+
+What is left of these networks in int8 and in 16 bits, at a guarantee, stands in [guarantees.md](guarantees.md).
 """
 _COLUMNS = "kernel|method|parameters|seeds|true|predicted|useful|precision|at 95 %|at 99 %|median error|CPU s"
 # Figure, what it is called in a sentence, and whether more is better.

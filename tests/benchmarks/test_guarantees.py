@@ -59,6 +59,14 @@ def test_the_page_has_means_and_counts_broken_promises():
     assert line == f"| inversek2j | 2/1/1 | 85.0 ± 0.0 | {widths} | 0.50 % | 1 of 4 |"
 
 
+def test_a_width_that_can_promise_nothing_counts_as_0_and_does_not_hide_the_float_figure():
+    nothing = cell(0, "int8", 0.0).model_copy(
+        update={"model_hash": "", "float_invocation": 0.0, "violation_rate": None, "without_limit": None}
+    )
+    (line,) = [line for line in page([nothing, cell(0, "int16", 0.86)]).splitlines() if line.startswith("| inversek2j")]
+    assert line.startswith("| inversek2j | 1/1 | 85.0 | 0.0 | - |")
+
+
 def test_the_columns_stand_in_our_rows_only_and_a_comparison_keeps_them(tmp_path):
     Results(axedge="1", inputs_digest="d", rows=[row("axnet"), row("one-pass")]).save(tmp_path)
     fill_in(tmp_path, CELLS)
