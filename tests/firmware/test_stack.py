@@ -184,7 +184,7 @@ def test_the_verb_tabulates_boards_and_exits_1_where_one_is_too_small(tmp_path, 
     cli._add_verbs()
     boards = ["--board", "microbit", "--board", "nucleo-f446re"]
     assert cli.run(["size", str(kernel), "-o", str(out), *boards]) == 0
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
     assert "nucleo-f446re: on mps2-an386" in shown and shown.count("fallback") == 2 and "with 40 inputs" in shown
     assert cli.run(["size", str(kernel), "-o", str(out), *boards, "--json"]) == 0
     streams = capsys.readouterr()

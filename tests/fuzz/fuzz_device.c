@@ -94,7 +94,9 @@ static void start(const uint8_t *choice)
     const int outputs = 1 + ((choice[1] >> 4) & 3);
     const int engine = (choice[2] & 2) != 0 ? AXE_WIRE_ENGINE_NONE : AXE_WIRE_ENGINE_AOT;
     const int status = (choice[2] & 8) != 0 ? AXE_ERROR_ENGINE_INIT : AXE_OK;
-    harness_start(inputs, outputs, (choice[2] & 1) != 0 ? 16 : 8, engine, (choice[2] & 4) != 0, status, credit, frame_max);
+    const int codes = inputs << ((choice[2] >> 4) & 1); /* one or two bytes an input */
+    harness_start(inputs, outputs, codes, (choice[2] & 1) != 0 ? 16 : 8, engine, (choice[2] & 4) != 0, status, credit,
+                  frame_max);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

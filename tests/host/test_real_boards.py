@@ -57,9 +57,9 @@ def wait_for(condition, timeout_s=20.0):
 @pytest.mark.parametrize("board", BOARDS)
 def test_flash_then_bench(stand_in, tmp_path, board):
     said = []
-    flashed = flash(stand_in.image_folder(board), load_board(board), workspace=_space(tmp_path), say=said.append)
+    flashed = flash(stand_in.image_folder(board), load_board(board), workspace=_space(tmp_path), detail=said.append)
     assert flashed.verified and flashed.method == "emulator"
-    assert f"{board} is emulated" in said[0] and flashed.build_id in said[-1]
+    assert said[0] == flashed.command
     connection = stand_in.flashed(board, tmp_path)
     assert connection.answers(flashed.build_id) and not connection.answers("0" * 16)
     image = stand_in.image_folder(board)

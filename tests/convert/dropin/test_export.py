@@ -153,7 +153,7 @@ def test_the_verb(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> N
         (["--to", "ardiuno"], "cannot export to 'ardiuno'. Did you mean arduino?"),
         (["--to", "c", "--engine", "tfml"], "there is no engine 'tfml'. Did you mean tflm?"),
         (["--to", "c", "--into", "."], ". is not empty, and `axedge export` did not write it."),
-        ([], "Missing option '--to'"),
+        ([], "Name one with --to: c, arduino, platformio, cmake, zephyr or esp-idf."),
     ],
 )
 def test_a_wrong_argument_is_one_line(workspace, capsys, arguments: list[str], says: str) -> None:
