@@ -56,6 +56,7 @@ Trials run in `--jobs` processes here; one takes half a gigabyte of memory. Acro
 [Ray](https://ray.io) (`pip install 'axedge[ray]'` on each, and the board's compiler and emulator; the kernel's files
 travel with each trial):
 
+<!-- not run: needs several machines; tests/end_to_end/test_search.py does it on a cluster of two workers here -->
 ```sh
 ray start --head                           # on one machine; it prints its address
 ray start --address 192.168.1.10:6379      # on each of the others
