@@ -16,7 +16,7 @@ have the same fallback and the same 1,000 inputs of the application. No gate can
 """.strip()
 _TRIED_WORDS = """
 Topologies of at most 300 parameters on the Cortex-M4F in double; the mean is over 50,000 test inputs. The fallback is
-dear, so the share used decides; a larger network costs more a call, and was not used more often.
+dear, so the share used decides; beyond the best of them, more units cost more a call and were not used more often.
 """.strip()
 
 _WORDS = Path(__file__).with_name("engine.md.in")
