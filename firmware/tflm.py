@@ -105,7 +105,7 @@ def fitting_tflm(folder: Path, board: Board, toolchain: Toolchain) -> list[Tflm]
     fitting = [archive for archive in found if _core_of(archive, toolchain) == wanted]
     if not fitting:
         raise UsageError(
-            f"no library in {folder} is for {board.name} ({' '.join(board.flags)}): "
+            f"no library in {folder} is for {board.name} ({' '.join(board.flags) or 'this computer'}): "
             f"{', '.join(archive.parent.parent.name for archive in found)}.",
             f"Build one; {_HOW}",
         )

@@ -74,6 +74,7 @@ def gather(
         "inputs": kernel.inputs,
         "outputs": kernel.outputs,
         "has_exact": kernel.has_exact,
+        "is_guarded": bool(deployment.guard) or deployment.envelope is not None,
         "exact_sources": [name for name in exact_files if name.endswith(".c")],
         "exact_files": exact_files,
         "is_bundled": is_bundled(kernel),

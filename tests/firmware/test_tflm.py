@@ -85,6 +85,8 @@ def test_libraries_that_do_not_fit_or_are_one_too_many_are_listed(tree):
     with pytest.raises(UsageError, match="no library .* is for mps2-an386 .*: soft floats") as caught:
         find(tree, "mps2-an386")
     assert "docs/tflm.md" in caught.value.hint
+    with pytest.raises(UsageError, match=r"is for native \(this computer\): soft floats"):
+        find(tree, "native")
     for name in ("a", "b"):
         archive(tree, name, "cortex-m0")
     with pytest.raises(UsageError, match=r"several libraries fit microbit: .*gen/a, .*gen/b") as caught:

@@ -1,5 +1,5 @@
 /* A process that resets itself. The listening socket stays open and keeps its port; the client's connection is cut. */
-#define _XOPEN_SOURCE 700 /* sigaltstack, setitimer */
+#define _XOPEN_SOURCE 700 /* sigaltstack, setitimer. NOLINT(bugprone-reserved-identifier): POSIX asks for it */
 
 #include "restart.h"
 
@@ -59,7 +59,7 @@ enum axe_reset_cause native_reset_cause(int argc, char **argv, int *listener)
     if (argc != 4 || strcmp(argv[1], restarted) != 0) {
         return AXE_RESET_POWER_ON;
     }
-    *listener = atoi(argv[3]);
+    *listener = (int)strtol(argv[3], NULL, 10);
     return argv[2][0] == '0' + AXE_RESET_WATCHDOG ? AXE_RESET_WATCHDOG : AXE_RESET_FAULT;
 }
 

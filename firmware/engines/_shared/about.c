@@ -10,10 +10,12 @@ static const axe_engine_info info = {
     .kernel = AXE_MODEL_KERNEL,
     .hash = AXE_MODEL_HASH,
     .build_id = AXE_MODEL_BUILD_ID,
+    /* NOLINTBEGIN(bugprone-branch-clone): what a model says may be 0 */
     .threshold = HAS_NETWORK ? AXE_MODEL_THRESHOLD : 0,
     .eps = HAS_NETWORK ? AXE_MODEL_EPS : 0.0F,
     .delta = HAS_NETWORK ? AXE_MODEL_DELTA : 0.0F,
     .arena_bytes = HAS_NETWORK ? AXE_MODEL_ARENA_BYTES : 0,
+    /* NOLINTEND(bugprone-branch-clone) */
     .engine = AXE_ENGINE,
     .activation_bits = AXE_MODEL_ACTIVATION_BITS,
     .inputs = AXE_MODEL_INPUTS,

@@ -61,6 +61,9 @@ def test_readme_and_licence_say_what_is_due(converted, exported, name: str, form
     assert len(text.splitlines()) <= 100
     for words in (converted(name).deployment.model_hash, "Nothing: no guarantee", "Safe: "):
         assert words in text
+    deployment = converted(name).deployment
+    is_guarded = bool(deployment.guard or deployment.envelope)
+    assert ("or the application hardly ever is there" in text) == is_guarded == (name == "inversek2j")
     for port in kernel.inputs:
         assert f"| {port.name} | {port.unit} | {port.minimum:g} | {port.maximum:g} |" in text
     assert (f"AXE_{name.upper()}_EXACT" in text or f"AXNET_{name.upper()}_EXACT" in text or "menuconfig" in text) == (

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from emit_build import STRICT, Pair
-from emit_nets import axnet, deploy, envelope
+from emit_nets import axnet, bands, deploy, envelope
 
 from axedge.convert.deployment import answer
 
@@ -58,7 +58,8 @@ def deployment(request):
 
 
 def test_the_call_around_it_is_the_same(tmp_path, deployment):
-    deployment = replace(deployment, envelope=envelope(4, len(deployment.inputs), 4))
+    inputs = len(deployment.inputs)
+    deployment = replace(deployment, guard=bands(3, inputs, 1), envelope=envelope(4, inputs, 4))
     own = Pair(tmp_path / "own", deployment)
 
     def serve(codes):
