@@ -103,7 +103,7 @@ def train_axnet(
 def initial_weights(topology: Topology, recipe: Recipe, restarts: int, seed: int) -> Array:
     """Return starting weights [restarts, P] as the recipe has them."""
     if recipe.spread is not None:
-        return topology.initial(restarts, seed, recipe.spread)
+        return topology.initial(restarts, seed, recipe.spread, recipe.gate_start)
     draws = [np.random.default_rng([seed, index]).normal(0.0, 0.1, topology.parameters) for index in range(restarts)]
     return np.stack(draws).astype(np.float32)
 

@@ -118,7 +118,7 @@ class Topology:
             parts += [kernel.reshape(len(kernel), -1), bias]
         return np.concatenate(parts, axis=1).astype(np.float32)
 
-    def initial(self, restarts: int, seed: int, spread: float = 1.0) -> Array:
+    def initial(self, restarts: int, seed: int, spread: float = 1.0, gate_start: float = 0.0) -> Array:
         """Return starting weights: normal with variance 1 / inputs (2 / inputs before a ReLU), zero biases.
 
         Restart r's weights depend on seed and r only, not on how many restarts there are. Layers that read the input
@@ -128,6 +128,7 @@ class Topology:
             restarts: how many networks.
             seed: 0 or more.
             spread: factor on all of them.
+            gate_start: bias of the gates.
 
         Returns:
             float32, shape [restarts, parameters].
@@ -142,6 +143,8 @@ class Topology:
                 flat[restart, start:middle] = rng.normal(0.0, spread * (gain / width) ** 0.5, middle - start)
                 if name in self.first_layers:
                     flat[restart, middle:end] = rng.normal(0.0, 0.5 * spread, units)
+                elif name.startswith("gates"):
+                    flat[restart, middle:end] = gate_start
         return flat
 
 

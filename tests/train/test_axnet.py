@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,14 @@ def test_the_papers_weights_start_small(arm):
     assert paper.std() == pytest.approx(0.1, rel=0.1)
     assert ours.std() > 0.3
     assert np.array_equal(initial_weights(arm, PAPER, 3, seed=0), paper[:3])
+
+
+@pytest.mark.host
+def test_open_gates_start_around_one_and_nothing_else_moves(arm):
+    closed, opened = (initial_weights(arm, replace(DEFAULT, gate_start=start), 5, seed=0) for start in (0.0, 1.0))
+    for name, (_, bias) in arm.split(opened - closed).items():
+        assert (bias == (1.0 if name.startswith("gates") else 0.0)).all()
+    assert (opened != closed).sum() == 5 * sum(arm.approximator)
 
 
 @pytest.mark.train

@@ -45,6 +45,11 @@ def test_no_network_gets_more_than_a_few_times_the_work():
     assert PAPER.for_size(3000).rounds == PAPER.rounds
 
 
+def test_only_the_gates_of_a_very_large_network_start_open():
+    assert [DEFAULT.for_size(size).gate_start for size in (60, 847, 1000, 1001)] == [0.0, 0.0, 0.0, 1.0]
+    assert PAPER.for_size(3000).gate_start == 0.0
+
+
 def test_the_schedule_goes_from_log_to_sigmoid_while_tau_falls():
     schedule = schedule_of(Round(restarts=1, steps=900, log_share=1 / 3, tau_start=1.0, tau_end=0.1))
     assert schedule[:300, 1].sum() == 0
