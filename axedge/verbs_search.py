@@ -31,6 +31,8 @@ class Bytes(click.ParamType):
         return int(found[1]) * {"": 1, "k": 1 << 10, "m": 1 << 20}[found[2].lower()]
 
 
+_BITS = {"int8": "8", "two-byte": "8, 2 codes", "int16": "16"}
+_OPTION = {"int8": "", "two-byte": " --inputs two-byte", "int16": " --activations int16"}
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
@@ -132,7 +134,7 @@ def show_search(terminal: Terminal, record: SearchRecord, folder: Path) -> None:
         name = "chosen" if number == record.chosen else "kernel.toml" if number == record.own else ""
         if number == record.chosen == record.own:
             name = "kernel.toml, chosen"
-        table.add_row(name, _hidden(one.shape), one.shape.activations[3:], *_figures(one))
+        table.add_row(name, _hidden(one.shape), _BITS[one.shape.width], *_figures(one))
     terminal.table(table)
     short = sum(one.rung == "short" for one in record.trials)
     budget = f"{record.flash_budget_bytes:,} bytes of flash"
@@ -173,7 +175,7 @@ def _show_choice(terminal: Terminal, record: SearchRecord, chosen: SearchTrial, 
     if not applied:
         terminal.result("\nFor kernel.toml (or say --apply):\n")
         terminal.result(network_lines(chosen.shape))
-    width = " --activations int16" if chosen.shape.activations == "int16" else ""
+    width = _OPTION[chosen.shape.width]
     terminal.result(f"Then: axedge run {kernel} --board {record.board} --guarantee {record.guarantee:g}{width}")
 
 

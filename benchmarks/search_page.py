@@ -34,18 +34,18 @@ axedge search ./dewpoint --flash 4K --guarantee 0.95
 ```
 
 looks for the hidden layers of both heads (one or two each), their activations (ReLU, tanh) and the width of the numbers
-between the layers (8 or 16 bits) with which the network may be used most often under the guarantee, within a budget of
-flash and, with `--stack`, of stack. `--objective latency` looks for the lowest mean cost of a gated call instead,
-fallbacks included. Flash is what the network takes over the same firmware without one; without `--flash`, the budget is
-what the present network takes.
+(8 bits, 8 with [two-byte inputs](convert.md#two-byte-inputs), or 16) with which the network may be used most often
+under the guarantee, within a budget of flash and, with `--stack`, of stack. `--objective latency` looks for the lowest
+mean cost of a gated call instead, fallbacks included. Flash is what the network takes over the same firmware without
+one; without `--flash`, the budget is what the present network takes.
 
 1. The present network is trained in full, as `axedge run` does (`--effort` scales it): it is what is to be beaten.
 2. `--trials` networks are trained for a moment ({steps:,} steps, {restarts} restarts, no fine-tuning), converted under
-   the guarantee, built for `--board`, and run in its emulator. Every second one is a neighbour of the best so far, of 8
-   and of 16 bits in turn, that makes use of the flash; the others, once there are a few to learn from, are proposed by
+   the guarantee, built for `--board`, and run in its emulator. Every second one is a neighbour of the best so far, of
+   each width in turn, that makes use of the flash; the others, once there are a few to learn from, are proposed by
    [Optuna](https://optuna.org)'s multi-objective TPE sampler, of objective against flash. What a network will take is
    forecast from those already built, and one that cannot fit is not tried.
-3. The best `--finals` of them, of either width in turn, are trained in full too, and the best of those within the
+3. The best `--finals` of them, of each width in turn, are trained in full too, and the best of those within the
    budget is chosen. How often each is used is then counted again, on {fresh:,} fresh inputs by which nothing was
    chosen. The chosen one's lines for kernel.toml are printed; `--apply` writes them there.
 
@@ -148,7 +148,7 @@ def _cells(one: SearchTrial | None, again: Outcome | None) -> str:
     name = f"{sizes_of(shape).replace('|', '/')} {shape.approximator_activation}/{shape.predictor_activation}"
     used = "; ".join(f"{100 * _used(each):.1f} %" for each in (outcome, again) if each is not None)
     used += " *" if outcome.fresh_invocation is None else ""
-    return f"{name} {shape.activations} | {used} | {outcome.flash_bytes:,} | {outcome.stack_bytes or 0:,}"
+    return f"{name} {shape.width} | {used} | {outcome.flash_bytes:,} | {outcome.stack_bytes or 0:,}"
 
 
 def _used(outcome: Outcome) -> float:

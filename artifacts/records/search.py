@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from axedge.artifacts.records.base import Part, Record
 
 Objective = Literal["invocation", "latency"]
 Rung = Literal["short", "full"]
-Width = Literal["int8", "int16"]
+Width = Literal["int8", "two-byte", "int16"]
 
 
 class Shape(Part):
@@ -20,13 +20,31 @@ class Shape(Part):
         approximator_activation: of the approximator's hidden layers.
         predictor_activation: of the predictor's.
         activations: width of the numbers between the layers.
+        inputs: "two-byte": an int8 network takes each input as two codes.
     """
 
     approximator: tuple[int, ...]
     predictor: tuple[int, ...]
     approximator_activation: Literal["relu", "tanh"] = "relu"
     predictor_activation: Literal["relu", "tanh"] = "tanh"
-    activations: Width = "int8"
+    activations: Literal["int8", "int16"] = "int8"
+    inputs: Literal["plain", "two-byte"] = "plain"
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """What kernel.toml's [network] says of it: all but the width."""
+        return self.model_dump(exclude={"activations", "inputs"})
+
+    @property
+    def width(self) -> Width:
+        """Of its numbers: 8 bits, 8 with two-byte inputs, or 16."""
+        return "two-byte" if self.inputs == "two-byte" else self.activations
+
+    def of_width(self, width: Width) -> Shape:
+        """Return the same network in another width."""
+        activations = "int16" if width == "int16" else "int8"
+        inputs = "two-byte" if width == "two-byte" else "plain"
+        return self.model_copy(update={"activations": activations, "inputs": inputs})
 
 
 class Outcome(Part):

@@ -52,6 +52,6 @@ def _with_network(text: str, shape: Shape) -> str:
         raise ToolMissing("tomlkit is not installed.", "pip install 'axedge[search]'") from None
     document: TOMLDocument = tomlkit.parse(text)
     network = document.setdefault("network", tomlkit.table())
-    for name, value in shape.model_dump(exclude={"activations"}).items():
+    for name, value in shape.network.items():
         network[name] = list(value) if isinstance(value, tuple) else value
     return tomlkit.dumps(document)

@@ -125,7 +125,7 @@ def evaluate(job: Job) -> Answer:
 
 def with_shape(kernel: Kernel, shape: Shape) -> Kernel:
     """Return the kernel with another network; its digest is another one too."""
-    network = NetworkSpec(**shape.model_dump(exclude={"activations"}))
+    network = NetworkSpec(**shape.network)
     return replace(kernel, network=network, settings=f"{kernel.settings} {network!r}")
 
 
@@ -147,6 +147,7 @@ def _measure(kernel: Kernel, job: Job, workspace: Workspace, parameters: int) ->
         "guarantee": job.guarantee,
         "confidence": job.confidence,
         "activations": job.shape.activations,
+        "inputs": job.shape.inputs,
         "effort": 0.0 if job.rung == "short" else job.effort,
         "seed": job.seed,
     }

@@ -24,10 +24,10 @@ def draw(record: SearchRecord, folder: Path) -> Path:
     figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     axes = figure.add_subplot()
     measured = [one for one in record.trials if not one.outcome.refused]
-    for bits, mark in (("int8", "o"), ("int16", "s")):
+    for width, mark in (("int8", "o"), ("two-byte", "^"), ("int16", "s")):
         for fits, face in ((True, "#8fb4d9"), (False, "none")):
-            of = [t for t in measured if (t.rung, t.shape.activations, t.fits) == ("short", bits, fits)]
-            label = f"{bits}, trained for a moment{'' if fits else ', over budget'}"
+            of = [t for t in measured if (t.rung, t.shape.width, t.fits) == ("short", width, fits)]
+            label = f"{width}, trained for a moment{'' if fits else ', over budget'}"
             if of:
                 axes.scatter(*_points(record, of), marker=mark, s=34, c=face, edgecolors="#4a7298", label=label)
     front = [record.trials[number] for number in record.front]

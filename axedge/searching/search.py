@@ -11,14 +11,14 @@ from axedge.artifacts.errors import CheckFailed, UsageError
 from axedge.artifacts.files import digest, digest_files
 from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
-from axedge.artifacts.records.search import Objective, Outcome, Rung, SearchRecord, SearchTrial, Shape, Width
+from axedge.artifacts.records.search import Objective, Outcome, Rung, SearchRecord, SearchTrial, Shape
 from axedge.firmware.boards import Board
 from axedge.kernels.kernel import Kernel
 from axedge.searching import evaluate
 from axedge.searching.crew import Crew
 from axedge.searching.forecast import Forecast
 from axedge.searching.ledger import Ledger, sole
-from axedge.searching.space import Space
+from axedge.searching.space import WIDTHS, Space
 
 TRIALS, FINALS = 24, 3
 _FILLED = 0.85
@@ -116,14 +116,13 @@ def best(found: Iterable[tuple[int, Outcome]], objective: Objective) -> list[int
 
 
 def widths_in_turn(ranked: Sequence[Shape]) -> list[Shape]:
-    """Return the networks, the best first, of either width in turn.
+    """Return the networks, the best first, of each width in turn.
 
-    Short trials are converted without fine-tuning, by which 8 bits gain more than 16: the two do not compare.
+    Short trials are converted without fine-tuning, by which 8 bits gain more than 16: they do not compare.
     """
-    first = [one for one in ranked if one.activations == ranked[0].activations]
-    second = [one for one in ranked if one.activations != ranked[0].activations]
-    pairs = itertools.chain.from_iterable(itertools.zip_longest(first, second))
-    return [one for one in pairs if one is not None]
+    widths = dict.fromkeys(one.width for one in ranked)
+    turns = itertools.zip_longest(*([one for one in ranked if one.width == width] for width in widths))
+    return [one for one in itertools.chain.from_iterable(turns) if one is not None]
 
 
 def pareto(outcomes: Iterable[tuple[int, Outcome]], objective: Objective) -> tuple[int, ...]:
@@ -231,10 +230,9 @@ class _Search:
 
     def _around(self) -> Shape:
         """Return the network whose neighbour to try next: the best so far of the width that was tried less often."""
-        tried = [shape.activations for shape in self.ledger.begun("short")]
-        width: Width = "int8" if tried.count("int8") < tried.count("int16") else "int16"
-        ranked = [one for one in self._ranked() if one.activations == width] or [self.space.own, *self._ranked()]
-        return ranked[0].model_copy(update={"activations": width})
+        tried = [shape.width for shape in self.ledger.begun("short")]
+        width = min(WIDTHS, key=tried.count)
+        return next((one for one in self._ranked() if one.width == width), self.space.own.of_width(width))
 
     def record(self, task: str) -> SearchRecord:
         """Return what was found."""
@@ -299,7 +297,7 @@ class _Search:
     def _report(self, rung: Rung, shape: Shape, outcome: Outcome) -> None:
         total = self.wish.trials + self.wish.finals + 1
         done = sum(self._done.values())
-        sizes = f"{sizes_of(shape)} {shape.activations}"
+        sizes = f"{sizes_of(shape)} {shape.width}"
         words = outcome.refused or f"{100 * (outcome.invocation or 0.0):.1f} % in {outcome.flash_bytes:,} B"
         self.progress(done, total, f"{sizes}: {words}")
         self.say(f"{rung:<5} {self._done[rung]:>3}  {sizes}: {words}")

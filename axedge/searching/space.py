@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from axedge.artifacts.records.search import Shape
+from axedge.artifacts.records.search import Shape, Width
 from axedge.kernels.kernel import Kernel, NetworkSpec
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SMALLEST, _WIDEST, _LAYERS = 2, 32, 2
 _HEADS = ("approximator", "predictor")
 _ACTIVATIONS = ("relu", "tanh")
+WIDTHS: tuple[Width, ...] = get_args(Width)
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class Space:
         return cls(len(kernel.inputs), len(kernel.outputs), max(_WIDEST, 2 * max(sizes)), layers, own)
 
     def parameters(self, shape: Shape) -> int:
-        """Return the weights and biases of a network; each takes at least a byte of flash."""
-        network = NetworkSpec(**shape.model_dump(exclude={"activations"}))
-        return network.parameters(self.inputs, self.outputs)
+        """Return the weights and biases that take flash, a byte at least; with two-byte inputs the first have two."""
+        codes = 2 * self.inputs if shape.width == "two-byte" else self.inputs
+        return NetworkSpec(**shape.network).parameters(codes, self.outputs)
 
     def suggest(self, trial: Trial) -> Shape:
         """Return the network that Optuna wants tried."""
@@ -66,17 +67,19 @@ class Space:
             )
             found[f"{head}_activation"] = trial.suggest_categorical(f"{head}_activation", _ACTIVATIONS)
         found["activations"] = trial.suggest_categorical("activations", ("int8", "int16"))
+        if found["activations"] == "int8":
+            found["inputs"] = trial.suggest_categorical("inputs", ("plain", "two-byte"))
         return Shape(**found)
 
     def draw(self, rng: np.random.Generator) -> Shape:
         """Return any network, all sizes alike on a logarithmic scale."""
-        found: dict[str, Any] = {"activations": ("int8", "int16")[rng.integers(2)]}
+        found: dict[str, Any] = {}
         for head in _HEADS:
             smallest = min(_SMALLEST, *getattr(self.own, head))
             sizes = np.exp(rng.uniform(np.log(smallest), np.log(self.widest + 1), rng.integers(1, self.layers + 1)))
             found[head] = tuple(int(size) for size in sizes)
             found[f"{head}_activation"] = _ACTIVATIONS[rng.integers(2)]
-        return Shape(**found)
+        return Shape(**found).of_width(WIDTHS[rng.integers(len(WIDTHS))])
 
     def near(self, shape: Shape, rng: np.random.Generator) -> Shape:
         """Return one like another, of the same width: up to three changes of sizes, layers or activations."""
@@ -102,6 +105,8 @@ class Space:
     def parameters_of(self, shape: Shape) -> dict[str, Any]:
         """Return what Optuna calls the parameters of a network: the inverse of `suggest`."""
         said: dict[str, Any] = {"activations": shape.activations}
+        if shape.activations == "int8":
+            said["inputs"] = shape.inputs
         for head in _HEADS:
             sizes = getattr(shape, head)
             said |= {f"{head}_layers": len(sizes), f"{head}_activation": getattr(shape, f"{head}_activation")}

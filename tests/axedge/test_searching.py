@@ -11,7 +11,7 @@ import pytest
 from axedge import cli
 from axedge.artifacts.errors import CheckFailed, UsageError
 from axedge.artifacts.records.base import axedge_version
-from axedge.artifacts.records.search import Outcome, SearchRecord, Shape
+from axedge.artifacts.records.search import Outcome, SearchRecord, Shape, Width
 from axedge.firmware.boards import load_board
 from axedge.kernels.kernel import load_kernel
 from axedge.kernels.scaffold import new_kernel
@@ -19,7 +19,9 @@ from axedge.searching.adopt import adopt
 from axedge.searching.evaluate import Answer, Job, Parcel
 from axedge.searching.forecast import Forecast
 from axedge.searching.search import Wish, pareto, search, winner
-from axedge.searching.space import Space
+from axedge.searching.space import WIDTHS, Space
+from axedge.terminal import Terminal
+from axedge.verbs_search import _show_choice, show_search
 
 pytestmark = pytest.mark.host
 cli._add_verbs()
@@ -125,17 +127,34 @@ def test_another_budget_uses_the_same_trials(tmp_path: Path) -> None:
     assert winner(record).outcome.flash_bytes <= 2500
 
 
-def test_short_trials_use_the_flash_and_both_widths_reach_the_end(tmp_path: Path) -> None:
-    def kind_to_16_bits(shape: Shape) -> Outcome:
+def kind_to(width: Width) -> Callable[[Shape], Outcome]:
+    """Return a maker of outcomes that are far better in one width."""
+
+    def outcome_of(shape: Shape) -> Outcome:
         outcome = invented(shape)
-        gain = 0.0 if shape.activations == "int8" else 1.0
+        gain = 1.0 if shape.width == width else 0.0
         return outcome.model_copy(update={"invocation": 0.5 * ((outcome.invocation or 0.0) + gain)})
 
-    record = run(tmp_path, Inventors(kind_to_16_bits), trials=8, finals=4, flash_bytes=3000)
+    return outcome_of
+
+
+def test_short_trials_use_the_flash_and_all_widths_reach_the_end(tmp_path: Path) -> None:
+    record = run(tmp_path, Inventors(kind_to("int16")), trials=9, finals=6, flash_bytes=3000)
     short, full = ([one for one in record.trials if one.rung == rung] for rung in ("short", "full"))
-    assert [one.shape.activations for one in short].count("int16") == 4
+    assert {[one.shape.width for one in short].count(width) for width in WIDTHS} == {3}
     assert all(one.outcome.flash_bytes > 0.75 * 3000 for one in short[3:])  # once it is known what a network takes
-    assert [one.shape.activations for one in full[1:]].count("int16") == 2
+    assert {[one.shape.width for one in full[1:]].count(width) for width in WIDTHS} == {2}
+
+
+def test_two_byte_inputs_are_tried_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    crew = Inventors(kind_to("two-byte"))
+    record = run(tmp_path, crew, trials=9, flash_bytes=4000)
+    assert winner(record).shape.width == "two-byte"
+    assert {job.shape.activations for job in crew.jobs if job.shape.inputs == "two-byte"} == {"int8"}
+    show_search(Terminal(), record, tmp_path)
+    _show_choice(Terminal(), record, winner(record), "fft", applied=False)
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1].endswith("--guarantee 0.95 --inputs two-byte") and "8, 2 codes" in said
 
 
 def test_a_neighbour_differs_little_and_stays_within_the_space() -> None:
@@ -143,7 +162,7 @@ def test_a_neighbour_differs_little_and_stays_within_the_space() -> None:
     found = {space.near(OWN, rng) for _ in range(500)}
     assert len(found) > 50
     for shape in found:
-        assert shape.activations == OWN.activations
+        assert shape.width == OWN.width
         for sizes in (shape.approximator, shape.predictor):
             assert 1 <= len(sizes) <= space.layers and all(2 <= size <= space.widest for size in sizes)
 
@@ -179,6 +198,8 @@ def test_the_forecast_learns_what_a_parameter_takes() -> None:
     for shape in (*known, Shape(approximator=(6,), predictor=(3,))):
         assert forecast.flash_bytes(shape) == pytest.approx(invented(shape).flash_bytes, rel=0.1)
     assert not forecast.may_fit(Shape(approximator=(32, 32), predictor=(32,)))
+    # Each of the input's two codes has a weight in the first layers of both heads.
+    assert parameters(OWN.of_width("two-byte")) == parameters(OWN) + len(load_kernel("fft").inputs) * (4 + 2)
 
 
 def test_a_kernel_travels_whole(tmp_path: Path) -> None:

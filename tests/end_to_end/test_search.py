@@ -71,6 +71,7 @@ def test_a_stopped_and_a_killed_search_go_on_with_ray(tmp_path: Path) -> None:
     body = json.loads(answer.stdout)
     trials = body["trials"]
     assert [one["rung"] for one in trials].count("short") == 4
+    assert {one["shape"]["inputs"] for one in trials} == {"plain", "two-byte"}
     old = {json.loads(outcome)["worker"] for _, outcome in before}
     new = {one["outcome"]["worker"] for one in trials} - old
     assert len(new) == 2
