@@ -33,15 +33,21 @@ board on the same samples.
 
 - **table**: 16-bit values on a regular grid, multilinear interpolation in whole numbers. The shape of the grid is
   searched; its values start at the exact function's and are then fitted so that as many samples as possible are within
-  the kernel's bound.
-- **polynomial**: products of Chebyshev polynomials, evaluated in whole numbers; which terms is chosen on validation
-  samples, the coefficients are fitted in the same way.
+  the kernel's bound. The largest that fits: a smaller one costs as much a call.
+- **polynomial**: products of Chebyshev polynomials, evaluated in whole numbers, written out or, where that takes too
+  much flash, *in loops*. Which terms is chosen on validation samples: sets of rising degree, then the best without the
+  terms that matter least. The coefficients are fitted in the same way. Two are shown where they differ: the best that
+  fits, and the one of fewest terms that keeps the promise.
 
-Neither knows when it is wrong: it answers every input, so its *safe* share is its precision. It *would do* where that
-share reaches the promise that the network is held to, and *wins* if it costs less a call, too. The network's cost is
-that of a gated call, with its fallbacks to the exact function. Flash is over the same firmware with a function that
-uses only the library's float routines. The network also needs the exact function, *plus* what stands behind its flash;
-table and polynomial stand in for it, and are not given its flash.
+All three turn floats into whole numbers and back by the same cheap rules. Neither table nor polynomial knows when it is
+wrong: it answers every input, so its *safe* share is its precision. It *would do* where it keeps the promise that the
+network is held to, by the network's own measure: with 95 % confidence on validation samples, and not refuted by those
+of the bench. It *wins* if it costs less a call, too. The network's cost is that of a gated call, with its fallbacks to
+the exact function. Flash is over the same firmware with a function that does nothing. The network also needs the exact
+function, *plus* what stands behind its flash; table and polynomial stand in for it, and are not given its flash.
+
+What they cannot do is say no. Where the promise is out of their reach within the flash, the network still answers the
+inputs that it is sure of; and the more inputs a function has, the less a table can hold.
 """
 
 
@@ -79,8 +85,14 @@ def page(rows: list[AlternativesRecord]) -> str:
     for record in rows:
         lines += _lines(record)
     lines.append("\n## In words")
-    lines += [f"- **{record.kernel}**: {record.verdict}" for record in rows]
+    lines += [f"- **{record.kernel}**: {_on_its_own(record.verdict)}" for record in rows]
     return "\n".join(lines) + "\n"
+
+
+def _on_its_own(verdict: str) -> str:
+    """Return a verdict that stands behind no other: not "But a table would do better"."""
+    words = verdict.removeprefix("But ")
+    return words[0].upper() + words[1:]
 
 
 def _lines(record: AlternativesRecord) -> list[str]:

@@ -85,7 +85,7 @@ def _of_the_c(kernel: Kernel, seed: int) -> Iterator[Finding]:
         return
     if warnings:
         shown = "; ".join(line.split("/")[-1] for line in warnings[:_SHOWN_WARNINGS])
-        yield Finding("compiler", "note", f"{len(warnings)} warnings: {shown}")
+        yield Finding("compiler", "note", f"{len(warnings)} {'warning' if len(warnings) == 1 else 'warnings'}: {shown}")
     else:
         yield Finding("compiler", "fine", "no warnings")
     box = kernel.draw_box("train", COUNT, seed)
@@ -134,7 +134,7 @@ def _of_results(kernel: Kernel, samples: Samples) -> Iterator[Finding]:
             yield Finding(
                 port.name,
                 "trouble",
-                f"reaches {column[farthest]:.3g}, while 99.5 % of it lie within {usual:.3g} of {middle:.3g}: it has a "
+                f"reaches {column[farthest]:.3g}, while 99.5 % of it lies within {usual:.3g} of {middle:.3g}: it has a "
                 "pole in the box. Narrow min and max, or give back its logarithm or inverse.",
             )
         else:
@@ -187,8 +187,7 @@ def _of_inputs(kernel: Kernel, samples: Samples) -> Iterator[Finding]:
 def _jumps(kernel: Kernel, samples: Samples, seed: int) -> Finding:
     """Move each input a little, one at a time: where a sixteenth of the way changes as much, the result jumps."""
     far, near = (_moved(kernel, samples, seed, step) for step in (_STEP, _STEP / 16))
-    jumped = (far > kernel.error.bound) & (near > far / 2)
-    jumped |= (near > kernel.error.bound) & (far > near / 2)
+    jumped = (np.maximum(far, near) > kernel.error.bound) & (near > far / 2)
     share = float(jumped.mean())
     if share <= _JUMPS:
         return Finding("jumps", "fine", "none")

@@ -24,6 +24,9 @@ _REFERENCE_COUNT = 16_384
 #: Other inputs of the application, which say how far apart such neighbours are.
 _HELD_OUT_COUNT = 8_192
 _QUANTILE = 0.999
+#: By the quantile one in a thousand of the application's own inputs is foreign: a share of the box that is hardly
+#: larger is such spots, and refusing them would cost far more inputs than they are.
+_LEAST_SHARE = 0.005
 #: Points closer than one code of an 8-bit input cannot be told apart.
 _LEAST_REACH = 2.0 / 255.0
 #: A reference of its own for each kernel, not for each seed: what is foreign is a property of the kernel.
@@ -69,7 +72,7 @@ class Foreign:
     Attributes:
         kernel: whose box.
         reach: distance from which on a point is foreign, in half box widths; infinite where the application's inputs
-            are uniform over the box.
+            fill the box.
         neighbours: what it is measured from; None there.
     """
 
@@ -89,7 +92,9 @@ class Foreign:
         neighbours = Neighbours(_in_half_widths(kernel, kernel.draw("train", _REFERENCE_COUNT, _SEED).x))
         others = _in_half_widths(kernel, kernel.draw("validation", _HELD_OUT_COUNT, _SEED).x)
         reach = float(np.quantile(neighbours.distances(others), _QUANTILE))
-        return cls(kernel, max(reach, _LEAST_REACH), neighbours)
+        found = cls(kernel, max(reach, _LEAST_REACH), neighbours)
+        spots = found._is_far(kernel.draw_box("foreign", _BLOCK, _SEED)).mean()
+        return found if spots >= _LEAST_SHARE else cls(kernel, np.inf, None)
 
     def among(self, x: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which points of the box are foreign.
@@ -97,14 +102,17 @@ class Foreign:
         Args:
             x: float32, shape (N, n), within the box.
         """
-        foreign = np.zeros(len(x), bool)
-        if self.neighbours is not None:
-            # No neighbour has to be found beyond the bound: much faster than the distance itself.
-            bound = np.nextafter(self.reach, np.inf)
-            foreign = self.neighbours.distances(_in_half_widths(self.kernel, x), bound) > self.reach
+        foreign = self._is_far(x)
         if self.kernel.has_exact:
             foreign |= ~np.isfinite(self.kernel.exact(x)).all(axis=1)
         return foreign
+
+    def _is_far(self, x: NDArray[np.float32]) -> NDArray[np.bool_]:
+        if self.neighbours is None:
+            return np.zeros(len(x), bool)
+        # No neighbour has to be found beyond the bound: much faster than the distance itself.
+        bound = np.nextafter(self.reach, np.inf)
+        return self.neighbours.distances(_in_half_widths(self.kernel, x), bound) > self.reach
 
     def draw(self, purpose: str, count: int, seed: int) -> tuple[NDArray[np.float32], float]:
         """Draw foreign points uniformly.

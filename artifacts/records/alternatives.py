@@ -14,15 +14,15 @@ class Alternative(Part):
     Attributes:
         kind: "table" (multilinear interpolation) or "polynomial" (products of Chebyshev polynomials).
         description: its size, or why there is none.
-        flash_bytes: over the same firmware with a function that only uses the library's float routines; null where
-            nothing was built.
+        flash_bytes: over the same firmware with a function that does nothing; null where nothing was built.
         safe_share: of the samples, answered within the bound; it answers every input, so this is its precision too.
         safe_low: lower end of the 95 % interval (Clopper-Pearson).
         safe_high: upper end.
         error: over all samples.
         cost: of a call.
-        would_do: whether it keeps the quality that the network is held to; from no more flash, and without the exact
-            function.
+        would_do: whether it keeps the promise that the network is held to, by the same measure: with its confidence on
+            validation samples, and not refuted by those of the bench. Without a promise: whether its safe share reaches
+            the network's precision. From no more flash, and without the exact function.
         wins: whether it would do at a lower mean cost a call, too.
     """
 

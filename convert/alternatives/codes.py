@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 CODE_MAX = 32_767
 #: A node may lie this far outside the range of the results, in parts of the range: interpolation can use it.
 _SPARE = 0.25
+#: Up to here the float rule of an output holds.
+_LARGEST_SCALE = 2.0**99
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class OutputScale:
         low, high = float(y.min()), float(y.max())
         spare = _SPARE * (high - low)
         low, high = max(float(values.min()), low - spare), min(float(values.max()), high + spare)
-        scale = np.float32(max((high - low) / (2 * CODE_MAX), np.finfo(np.float32).tiny * 1e3, abs(low) * 1e-7))
+        scale = max((high - low) / (2 * CODE_MAX), np.finfo(np.float32).tiny * 1e3, abs(low) * 1e-7)
+        scale = np.float32(min(scale, _LARGEST_SCALE))
         return cls(round((low + high) / 2 / float(scale)), float(scale))
 
     def encode(self, values: ArrayLike) -> NDArray[np.int32]:

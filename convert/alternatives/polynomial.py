@@ -19,6 +19,10 @@ ONE = 1 << BASIS_BITS
 CELLS = (2 * ONE) >> FRACTION_BITS
 #: The sum over all terms stays below this, whatever the input.
 _SUM_LIMIT = 1 << 30
+#: So many bits of it are dropped: the rest is exact in a float32.
+SUM_SHIFT = 7
+#: Up to here the float rule of an output holds.
+_LARGEST_SCALE = 2.0**99
 
 Term = tuple[int, ...]
 """Degree in each input."""
@@ -34,7 +38,7 @@ class Polynomial:
         terms: the constant is not among them.
         coefficients: whole numbers [terms, m].
         constants: one an output, added to the sum.
-        scales: float32, one an output: y = float32(sum + constant) * scale.
+        scales: float32, one an output: y = float32((sum + constant) >> SUM_SHIFT) * scale.
     """
 
     axes: tuple[Axis, ...]
@@ -52,7 +56,7 @@ class Polynomial:
         """Return the answers [N, m] to inputs [N, n], bit for bit as the C gives them."""
         basis = basis_of(self.axes, self.terms, x)
         sums = basis.astype(np.int64) @ self.coefficients + np.array(self.constants, np.int64)
-        return sums.astype(np.int32).astype(np.float32) * np.array(self.scales, np.float32)
+        return (sums >> SUM_SHIFT).astype(np.float32) * np.array(self.scales, np.float32)
 
 
 def fit_polynomial(
@@ -68,7 +72,7 @@ def fit_polynomial(
         rounds: see `fit`.
 
     Raises:
-        ValueError: an input's range is too narrow for float32.
+        ValueError: an input's range is too narrow for float32, or an output's too wide.
     """
     axes = tuple(Axis.of(port, CELLS) for port in kernel.inputs)
 
@@ -81,9 +85,9 @@ def fit_polynomial(
     whole, constants, scales = [], [], []
     for output in range(found.shape[1]):
         scale = _scale(found[:, output])
+        scales.append(float(np.float32(scale * 2.0**SUM_SHIFT)))
         whole.append(np.round(found[1:, output] / (ONE * scale)))
         constants.append(round(float(found[0, output]) / scale))
-        scales.append(scale)
     rows = np.stack(whole, axis=1).astype(np.int32)
     used = rows.any(axis=1)
     kept = tuple(term for term, is_used in zip(terms, used, strict=True) if is_used)
@@ -132,9 +136,15 @@ def _chebyshev(t: NDArray[np.int32], highest: int) -> list[NDArray[np.int32]]:
 
 
 def _scale(coefficients: NDArray[np.float64]) -> float:
-    """Return the finest float32 with which no sum of terms and constant leaves 31 bits."""
-    largest = 1.1 * float(np.abs(coefficients).sum()) + 1e-30
-    return float(np.float32(largest / _SUM_LIMIT))
+    """Return the finest scale with which no sum of terms and constant leaves 31 bits.
+
+    Raises:
+        ValueError: it is too large for the float rules.
+    """
+    scale = float(np.float32((1.1 * float(np.abs(coefficients).sum()) + 1e-20) / _SUM_LIMIT))
+    if not scale * 2.0**SUM_SHIFT < _LARGEST_SCALE:
+        raise ValueError("an output's range is too wide.")
+    return scale
 
 
 def _total(term: Term, degree: int) -> bool:
@@ -147,8 +157,6 @@ def _cross(term: Term, degree: int) -> bool:
 
 def _terms(inputs: int, degree: int, keep: Keep, most: int) -> tuple[Term, ...] | None:
     """Return the terms that `keep` keeps, low degrees first, or None where there are more than `most`."""
-    if inputs > 12 and degree > 2:
-        return None
     found: list[Term] = []
     for term in _walk(inputs, degree, keep):
         found.append(term)

@@ -96,6 +96,20 @@ def significand(factor: float) -> tuple[int, int, int]:
     return whole >> 16, whole & 0xFFFF, bits >> 23
 
 
+def input_factor(factor: float) -> tuple[int, int, int]:
+    """Return a factor's significand in two parts and the exponent, as SCALED of the C wants them."""
+    # x * factor = significands * 2^(exponents - 300); without its lower 24 bits the product's exponent is 0 at 276.
+    high, low, exponent = significand(factor)
+    return high, low, 276 - exponent
+
+
+def output_factor(factor: float) -> tuple[int, int, int]:
+    """Return a factor's significand in two parts and the exponent, as UNSCALED of the C wants them."""
+    # 24 lower bits are dropped; one less because the significand's leading 1 adds itself to the exponent.
+    high, low, exponent = significand(factor)
+    return high, low, exponent + 23
+
+
 def soft_input(rule: InputCode) -> bool:
     """Whether the product of an input's rule can be made of integers: subnormal inputs must give 0."""
     factor = np.float32(rule.factor)

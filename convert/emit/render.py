@@ -9,7 +9,15 @@ import jinja2
 
 from axedge.artifacts.records.base import axedge_version
 from axedge.convert.affine import before_split
-from axedge.convert.emit.floats import InputRule, check_output_rule, input_rule, significand, soft_input, soft_output
+from axedge.convert.emit.floats import (
+    InputRule,
+    check_output_rule,
+    input_factor,
+    input_rule,
+    output_factor,
+    soft_input,
+    soft_output,
+)
 from axedge.convert.emit.guard import band_words, envelope_words
 from axedge.convert.emit.names import float_literal
 from axedge.convert.qnet import Activation, Deployment, OutputCode
@@ -112,9 +120,8 @@ def _encode(rule: InputRule, index: int, grid: Activation) -> str:
     constants = rule.rule
     value = f"(int32_t)(in[{index}] * {float_literal(constants.factor)})"
     if soft_input(constants):
-        # x * factor = significands * 2^(exponents - 300); without its lower 24 bits the product's exponent is 0 at 276.
-        high, low, exponent = significand(constants.factor)
-        value = f"SCALED(in[{index}], {float_literal(constants.factor)}, {high}u, {low}u, {276 - exponent})"
+        high, low, exponent = input_factor(constants.factor)
+        value = f"SCALED(in[{index}], {float_literal(constants.factor)}, {high}u, {low}u, {exponent})"
     if constants.bias:
         value = f"({value} {'+' if constants.bias > 0 else '-'} {abs(constants.bias)})"
     value = f"{value} >> {constants.shift}" if constants.shift else value
@@ -129,9 +136,8 @@ def _decode(rule: OutputCode, index: int) -> str:
     if rule.bias:
         value = f"{value} {'+' if rule.bias > 0 else '-'} {abs(rule.bias)}"
     if soft_output(rule):
-        # 24 lower bits are dropped; one less because the significand's leading 1 adds itself to the exponent.
-        high, low, exponent = significand(rule.factor)
-        return f"UNSCALED({value}, {float_literal(rule.factor)}, {high}u, {low}u, {exponent + 23})"
+        high, low, exponent = output_factor(rule.factor)
+        return f"UNSCALED({value}, {float_literal(rule.factor)}, {high}u, {low}u, {exponent})"
     return f"(float)({value}) * {float_literal(rule.factor)}"
 
 

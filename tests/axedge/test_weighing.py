@@ -55,3 +55,24 @@ def test_what_keeps_the_promise_is_said_to_do_so_also_where_it_is_slower(
     assert says in said and not_says not in said
     if "less" in says:
         assert "224 bytes" in said and "1,816 bytes, the exact function beside it 7,880" in said
+
+
+@pytest.mark.parametrize(
+    ("exact", "rows", "said"),
+    [
+        (470.0, [row("table", 1488, 1.0, 590)], True),
+        (470.0, [row("table", 1488, 0.9, 400)], True),
+        (470.0, [row("table", 1488, 1.0, 400)], False),
+        (390.0, [row("table", 1488, 1.0, 400)], True),
+        (480.0, [row("table", 1488, 0.9, 400)], False),
+    ],
+)
+def test_the_exact_function_is_named_where_it_costs_least(exact: float, rows: list[Alternative], said: bool) -> None:
+    ticks = SimpleNamespace(unit="instructions", gated=SimpleNamespace(mean=479.0), exact=SimpleNamespace(mean=exact))
+    bench = SimpleNamespace(
+        ticks=ticks,
+        guarantee=SimpleNamespace(eps=0.05),
+        precision=1.0,
+        footprint=SimpleNamespace(engine_flash_bytes=1816),
+    )
+    assert (f"the exact function alone, {exact:.0f} instructions, costs least" in verdict(rows, bench, 0)) is said

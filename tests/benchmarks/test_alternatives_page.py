@@ -54,5 +54,7 @@ def test_winners_are_marked_and_missing_kernels_named() -> None:
     slower = record.model_copy(update={"rows": (table.model_copy(update={"wins": False}),)})
     assert "| | | **table, would do** | 800 |" in page([slower])
     assert "| | | no polynomial | | | | no polynomial fits |" in text
+    told = page([record.model_copy(update={"verdict": "But a polynomial of Chebyshev terms would do better."})])
+    assert "- **fft**: A polynomial of Chebyshev terms would do better." in told
     assert "Not here: inversek2j" in text
     assert "fft, " not in text.split("Not here")[1].split("\n")[0]

@@ -64,6 +64,10 @@ def test_each_trouble_is_seen(tmp_path: Path, body: str, subject: str, level: st
     assert words in found[subject].words
 
 
+def test_what_is_steep_for_its_bound_is_no_jump(tmp_path: Path) -> None:
+    assert findings(tmp_path, "out[0] = sinf(in[1]);", bound=0.004)["jumps"].level == "fine"
+
+
 def test_results_near_zero_want_a_floor(tmp_path: Path) -> None:
     body = "out[0] = in[0] * in[0] * in[0];"
     assert "floor" in findings(tmp_path, body, metric="relative", bound=0.1)["bound"].words

@@ -71,3 +71,18 @@ def test_recorded_inputs_are_an_application_too(tmp_path):
     foreign = Foreign.of(replace(kernel))
     assert foreign.among(np.array([[0.0, 0.0], [0.5, 0.5]], np.float32)).all()
     assert not foreign.among(x[:50].astype(np.float32)).any()
+
+
+def test_recorded_inputs_that_fill_their_box_leave_no_foreign_spots(tmp_path):
+    from axedge.kernels.kernel import data_kernel
+
+    x = np.random.default_rng(0).uniform([0.0, -1.0], [2.0, 1.0], (8_000, 2))
+    np.savetxt(tmp_path / "x.csv", x, delimiter=",")
+    np.savetxt(tmp_path / "y.csv", x.sum(axis=1), delimiter=",")
+    foreign = Foreign.of(data_kernel(tmp_path / "x.csv", tmp_path / "y.csv", "absolute", 0.1))
+    assert len(foreign.draw("train", 100, 0)[0]) == 0
+
+
+@pytest.mark.parametrize("name", ["kmeans", "wetbulb"])
+def test_a_small_part_of_the_box_may_be_foreign(name):
+    assert 0.005 < Foreign.of(load_kernel(name)).draw("train", 100, 0)[1] < 0.2
