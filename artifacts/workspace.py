@@ -39,6 +39,10 @@ class Workspace:
         """Folders of the boards that `axedge build` has built this kernel for with this engine, sorted."""
         return sorted(path.parent for path in (self.root / kernel).glob(f"*/{engine}-i*/build.json"))
 
+    def benched_boards(self, kernel: str, engine: str) -> list[str]:
+        """Names of the boards that this kernel was benched on with this engine, sorted."""
+        return sorted({path.parts[-3] for path in (self.root / kernel).glob(f"*/{engine}-i*/bench.json")})
+
     def export(self, kernel: str, to: str, engine: str = "aot") -> Path:
         """Folder of `axedge export`, named as a user's project wants it."""
         return self.root / kernel / "export" / f"{to}-{engine}" / f"axnet_{kernel}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 
 from axedge import streams
 from axedge.artifacts import progress as stage_progress
@@ -82,7 +83,7 @@ class Terminal:
 
     @contextmanager
     def stage(self, title: str) -> Iterator[stage_progress.Progress]:
-        """Show a stage's progress: a bar with time left on a terminal, a line every ten seconds elsewhere."""
+        """Show a stage's progress: a bar with rate and time left on a terminal, a line every ten seconds elsewhere."""
         if self.quiet:
             yield stage_progress.silent
         elif self.talk.is_terminal and not os.environ.get("CI"):
@@ -97,18 +98,38 @@ class Terminal:
         columns = (
             TextColumn(f"{{task.description:<{STAGE_WIDTH}}}"),
             BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.percentage:>3.0f} %"),
+            _Rate(),
             TimeElapsedColumn(),
+            TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", markup=False),
         )
-        with Progress(*columns, console=self.talk, transient=True) as bars:
+        with _Bars(*columns, console=self.talk, transient=True) as bars:
             task = bars.add_task(title, total=None, note="")
 
             def report(done: float, total: float, note: str = "") -> None:
                 bars.update(task, completed=done, total=total, note=note)
 
             yield report
+
+
+class _Rate(ProgressColumn):
+    """How much of the whole is done in a second."""
+
+    def render(self, task: Task) -> Text:
+        if not task.speed or not task.total:
+            return Text(" " * len("100.0 %/s"))
+        return Text(f"{100 * task.speed / task.total:5.1f} %/s")
+
+
+class _Bars(Progress):
+    """Bars, and below each on a line of its own what is being done, so that 80 columns do for both."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield self.make_tasks_table(self.tasks)
+        for task in self.tasks:
+            if task.fields["note"]:
+                yield Text(f"{'':<{STAGE_WIDTH}} {task.fields['note']}", no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager

@@ -32,10 +32,9 @@ def new(terminal: Terminal, name: Path) -> None:
     for path in (toml, source):
         terminal.result(str(path))
     folder = name if name.is_absolute() or name.parts[0] == ".." else f"./{name}"
-    terminal.say(
-        f"Put your function into {source.name}, its ranges into {toml.name}, then: "
-        f"axedge check {folder} --board microbit, and axedge run {folder} --board microbit"
-    )
+    terminal.say(f"Put your function into {source.name}, its ranges into {toml.name}, then:")
+    for verb in ("check", "run"):
+        terminal.say(f"  axedge {verb} {folder} --board microbit")
 
 
 @click.command()

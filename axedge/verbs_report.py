@@ -27,13 +27,15 @@ def report(terminal: Terminal, kernel: str | None, board: str | None, engine: st
     """Write report.html and report.md of a bench.
 
     The one opens from the disk without a network, the other is for a pull request. Both stand beside bench.json;
-    `axedge run` writes them too.
+    `axedge run` writes them too. --board may be left out where KERNEL was benched on one board only.
     """
     from axedge.pipeline import image_folder
     from axedge.reporting.write import write_report
 
     workspace = Workspace(out)
-    name, target = name_kernel(kernel, workspace), find_board(board)
+    name = name_kernel(kernel, workspace)
+    benched = workspace.benched_boards(name, engine)
+    target = find_board(benched[0] if board is None and len(benched) == 1 else board)
     folder = image_folder(workspace, name, target, engine)
     with terminal.stage("report"):
         paths = write_report(workspace, name, folder, command_line(name, target.name, engine, out))

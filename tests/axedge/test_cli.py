@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import json
 import os
 import pty
@@ -12,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from axedge import cli
 from axedge.artifacts.errors import CheckFailed, DeviceError, UsageError
@@ -163,7 +166,7 @@ def test_quiet_may_stand_before_and_after_the_verb(
     code, out, err = run(capsys, *arguments)
     assert (code, err) == (0, "")
     assert "kernel.toml" in out
-    assert "then: axedge check" in run(capsys, "new", "two")[2]
+    assert "then:\n  axedge check ./two" in run(capsys, "new", "two")[2]
 
 
 def test_the_list_of_verbs_cuts_no_sentence(
@@ -192,6 +195,35 @@ def test_a_line_of_progress_says_what_how_long_and_how_far(
         while said.count("\n") < 2:
             said += capsys.readouterr().err
     assert re.match(r"(alternatives \d+ s, 50 % done: fitting a table\n){2}", said)
+
+
+def test_the_report_of_the_only_benched_board_needs_no_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    convert = tmp_path / "inversek2j" / "convert"
+    convert.mkdir(parents=True)
+    command = ("report", "inversek2j", "--out", str(tmp_path))
+    for board, asked in (("native", False), ("microbit", True)):
+        image = tmp_path / "inversek2j" / board / "aot-i8"
+        image.mkdir(parents=True)
+        (image / "bench.json").write_text("{}")
+        code, _, said = run(capsys, *command)
+        assert code == 2 and ("which board?" in said) == asked
+        assert asked or str(convert) in said
+
+
+def test_a_bar_shows_rate_time_left_and_note_whole_in_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    terminal, note, shown = Terminal(), "true invocation 0.851, at 95 % precision 0.881", io.StringIO()
+    clock = itertools.count()
+    terminal.talk = Console(
+        file=shown, width=80, force_terminal=True, color_system=None, get_time=lambda: float(next(clock))
+    )
+    with terminal.stage("alternatives") as progress:
+        for done in range(5):
+            progress(done, 10, note)
+    frames = shown.getvalue()
+    assert note in frames and "…" not in frames
+    assert re.search(r"alternatives \S+ +40 % +\d+\.\d %/s 0:00:\d\d left 0:00:\d\d", frames)
+    assert max(len(line) for line in re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*\w", "", frames))) <= 80
 
 
 def test_the_boards_are_a_line_or_two_each_and_a_page_by_name(capsys: pytest.CaptureFixture[str]) -> None:
