@@ -44,6 +44,22 @@ static int32_t requantise_wide(int32_t x, int32_t multiplier, int shift)
 }
 """
 
+MULTIPLY_EITHER = """\
+/* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 16-bit networks, a 15-bit factor, rounded once, halves up:
+   of sums of 32 bits; by two short products where the right shift is at least 17 in all, as it is of most units. */
+static int32_t requantise_wide(int32_t x, int32_t multiplier, int shift)
+{
+    uint32_t low;
+    int32_t high;
+    if (shift > -2) {
+        return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (14 - shift))) >> (15 - shift));
+    }
+    low = ((uint32_t)x & 0xFFFFu) * (uint32_t)multiplier;
+    high = (x >> 16) * multiplier + (int32_t)(low >> 16);
+    return (high + ((int32_t)1 << (-2 - shift))) >> (-1 - shift);
+}
+"""
+
 CLAMP = """\
 static code clamp(int32_t x, int32_t low, int32_t high)
 {
@@ -59,7 +75,7 @@ static void dense(const int8_t *weight, const {sum} *bias, const int32_t *multip
     for (unit = 0; unit < units; unit++) {{
         {sum} total = {read}(bias, unit);
         for (j = 0; j < inputs; j++) {{
-            total += ({sum})FLASH_I8(weight++, 0) * in[j];
+            total += (int32_t)FLASH_I8(weight++, 0) * in[j];
         }}
         out[unit] = clamp(zero + {requantise}(total, FLASH_I32(multiplier, unit), FLASH_I8(shift, unit)), low, high);
     }}
@@ -102,14 +118,14 @@ def curve_call(operation: Tanh16, argument: str) -> str:
 
 
 def short_sums(net: QNet) -> bool:
-    """Whether the sums of a 16-bit network need no 64 bits, and its factors shift far enough for MULTIPLY_SPLIT."""
-    for operation in net.operations:
-        if isinstance(operation, Dense):
-            codes = 1 << (net.activations[operation.source].bits - 1)
-            most = np.abs(operation.weights.astype(np.int64)).sum(axis=1) * codes + np.abs(operation.bias)
-            if int(most.max()) >= 1 << 31 or int(operation.shift.max()) > -2:
-                return False
-    return True
+    """Whether the sums of a 16-bit network need no 64 bits."""
+    layers = [operation for operation in net.operations if isinstance(operation, Dense)]
+    return all(_largest_sum(net, layer) < 1 << 31 for layer in layers)
+
+
+def _largest_sum(net: QNet, layer: Dense) -> int:
+    codes = 1 << (net.activations[layer.source].bits - 1)
+    return int((np.abs(layer.weights.astype(np.int64)).sum(axis=1) * codes + np.abs(layer.bias)).max())
 
 
 def sum_names(net: QNet) -> dict[str, str]:
@@ -121,8 +137,11 @@ def sum_names(net: QNet) -> dict[str, str]:
 
 
 def wide_multiply(net: QNet) -> str:
-    """Return C that requantises the sums of a 16-bit network."""
-    return MULTIPLY_SPLIT if short_sums(net) else MULTIPLY_WIDE
+    """Return C that requantises the sums of a 16-bit network: the cheapest that its sums and shifts allow."""
+    if not short_sums(net):
+        return MULTIPLY_WIDE
+    shifts = [int(operation.shift.max()) for operation in net.operations if isinstance(operation, Dense)]
+    return MULTIPLY_SPLIT if max(shifts, default=-2) <= -2 else MULTIPLY_EITHER
 
 
 def print_loops(net: QNet) -> str:

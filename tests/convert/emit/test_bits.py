@@ -57,13 +57,19 @@ def test_products_made_of_16_bit_parts(tmp_path, optimize, bits):
         assert_bits(pair, net, rows(net, seed))
 
 
-@pytest.mark.parametrize("short", [True, False])
-def test_16_bit_sums_take_32_bits_only_where_they_fit(tmp_path, short):
+@pytest.mark.parametrize("kind", ["short", "long", "short, one unit shifted little"])
+def test_16_bit_sums_take_32_bits_only_where_they_fit(tmp_path, kind):
     net = plain(3, inputs=6, outputs=3, bits=16)
-    if not short:
-        layer = net.operations[0]
-        net = replace(net, operations=(replace(layer, bias=layer.bias + (1 << 31)),))
-    assert short_sums(net) == short
+    layer = net.operations[0]
+    if kind == "long":
+        layer = replace(layer, bias=layer.bias + (1 << 31))
+    elif kind != "short":
+        few = np.array([0, 1, 1])[:, None]
+        layer = replace(
+            layer, weights=layer.weights * few + (1 - few), bias=layer.bias % 99, shift=np.array([3, -9, -1])
+        )
+    net = replace(net, operations=(layer,))
+    assert short_sums(net) == (kind != "long")
     for mode in MODES:
         assert_bits(Pair(tmp_path / mode, deploy(net), mode, "cortex-m0"), net, rows(net, 3))
 
