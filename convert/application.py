@@ -76,7 +76,8 @@ def read_application(kernel: Kernel, path: Path) -> Table:
 
     Raises:
         KernelError: it cannot be read, or its columns are not the kernel's inputs.
-        UsageError: the kernel has no C to label them with, or there are too few.
+        UsageError: the kernel has no C to label them with, its header names the inputs in another order, or there are
+            too few.
     """
     if not kernel.has_exact:
         raise UsageError(
@@ -84,6 +85,7 @@ def read_application(kernel: Kernel, path: Path) -> Table:
             "Train on the recorded data instead: it calibrates on a part of them that training never sees.",
         )
     table = read_inputs([path], len(kernel.inputs), grouped=True)
+    _check_order(kernel, table)
     x, groups = table.values, table.groups
     distinct = len(first_of_equals(x))
     if distinct < LEAST_ROWS:
@@ -97,6 +99,16 @@ def read_application(kernel: Kernel, path: Path) -> Table:
             f"Record {_LEAST_GROUPS}, or leave the column group out.",
         )
     return table
+
+
+def _check_order(kernel: Kernel, table: Table) -> None:
+    """Refuse a header that says that a column is another input; words that are no input's name say nothing."""
+    inputs = [port.name.lower() for port in kernel.inputs]
+    if any(name in inputs and name != wanted for name, wanted in zip(table.names, inputs, strict=False)):
+        raise UsageError(
+            f"the columns of {table.path.name} are {', '.join(table.names)}; "
+            f"{kernel.name} takes {', '.join(port.name for port in kernel.inputs)}, in this order."
+        )
 
 
 def application_of(task: Task, recorded: Table, trained: TrainRecord | None) -> Application:

@@ -41,9 +41,9 @@ def deploy(kernel: Kernel, tflite: bytes, maps: Maps) -> Deployment:
 
 
 def _as_trained(net: QNet) -> int:
-    """Return the code of a logit of 0, or of one half where the second head is a sigmoid."""
+    """Return the code of a logit of 0, or of one half where the second head is a sigmoid; the least without a head."""
     if net.logit is None:
-        return 0
+        return net.activations[net.source].code_min
     head = net.activations[net.logit]
     made_by = next((operation for operation in net.operations if operation.target == net.logit), None)
     middle = 0.5 if getattr(made_by, "kind", "") == "logistic" else 0.0
@@ -114,6 +114,7 @@ def load_deployment(folder: Path) -> Deployment:
         threshold=record.threshold,
         eps=promise.eps if promise else 0.0,
         delta=promise.delta if promise else 0.0,
+        calibration_count=promise.calibration_count if promise else 0,
         notes=record.notes,
         guard=tuple(
             Band(band.row, band.column, np.array(band.low, np.int8), np.array(band.high, np.int8))

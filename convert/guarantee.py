@@ -102,6 +102,41 @@ class Foreign:
         return max(int(np.partition(self.logits, place)[place]) + 1, _LEAST_CODE)
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """Samples, as a gate sees them.
+
+    Attributes:
+        safe: whether each answer is safe, shape (N,).
+        logits: codes, shape (N,).
+        foreign: foreign points that belong to them; None for no limit.
+        clusters: number of the cluster that each sample belongs to, where they are no draws of their own, shape (N,).
+    """
+
+    safe: NDArray[np.bool_]
+    logits: NDArray[np.integer]
+    foreign: Foreign | None = None
+    clusters: NDArray[np.integer] | None = None
+
+
+def propose_and_test(
+    proposal: Evidence, test: Evidence, eps: float, delta: float, bound: Bound = clopper_pearson_upper
+) -> Calibration:
+    """Choose a gate's threshold: what `axedge convert` does, and what is repeated where broken promises are counted.
+
+    Args:
+        proposal: validation samples.
+        test: samples that nothing else has seen.
+        eps: violation rate to be promised.
+        delta: probability that the promise may fail.
+        bound: for tests of this method only.
+    """
+    thresholds = propose_thresholds(proposal.safe, proposal.logits, eps, proposal.foreign)
+    return calibrate(
+        test.safe, test.logits, thresholds, eps, delta, bound=bound, foreign=test.foreign, clusters=test.clusters
+    )
+
+
 def propose_thresholds(
     safe: NDArray[np.bool_], logits: NDArray[np.integer], eps: float, foreign: Foreign | None = None
 ) -> tuple[int, ...]:

@@ -54,21 +54,39 @@ def load_own_model(path: Path, kernel: Kernel, seed: int) -> OwnModel:
         ArtifactError: it is damaged, or wants code to be executed.
         UnsupportedModel: a layer that no engine runs, or sizes that are not the kernel's.
     """
-    if path.suffix != ".keras":
-        raise UsageError(f"{path.name} is no .keras file.", "Save the model with model.save('name.keras').")
+    check_name(path)
     if not path.is_file():
         raise UsageError(f"{path} does not exist.")
     try:
         model = tensorflow().keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises nearly anything on a damaged file
         said = str(error).strip().splitlines()
-        reason = said[0][:200] if said else type(error).__name__
+        reason = said[0].split(". ")[0][:200] if said else type(error).__name__
         if "lambda" in str(error).lower():
             reason = "it holds a Lambda layer, which is code that would have to be executed"
         raise ArtifactError(f"{path.name} cannot be read as a Keras model: {reason.rstrip('.')}.") from None
     check_layers(model)
+    _check_weights(model)
     _check_sizes(model, kernel)
     return _normalised(model, kernel, seed)
+
+
+def check_name(path: Path) -> None:
+    """Refuse what no .keras file is called: other formats of Keras may hold code.
+
+    Raises:
+        UsageError: it is another format.
+    """
+    if path.suffix != ".keras":
+        raise UsageError(f"{path.name} is no .keras file.", "Save the model with model.save('name.keras').")
+
+
+def _check_weights(model: Any) -> None:
+    for layer in model.layers:
+        if not all(np.isfinite(values).all() for values in layer.get_weights()):
+            raise UnsupportedModel(
+                f"layer {layer.name!r} has weights that are not finite numbers.", "Train the network again."
+            )
 
 
 def _check_sizes(model: Any, kernel: Kernel) -> None:

@@ -14,7 +14,7 @@ from axedge.artifacts.records.convert import AtGuarantee, ConvertOptions, Foreig
 from axedge.convert.application import Application
 from axedge.convert.clusters import design_effect
 from axedge.convert.deployment import TURNED_AWAY, answer
-from axedge.convert.guarantee import Calibration, Foreign, calibrate, propose_thresholds
+from axedge.convert.guarantee import Calibration, Evidence, Foreign, propose_and_test
 from axedge.convert.qnet import Deployment
 from axedge.convert.task import FOREIGN_LIMIT, Task
 from axedge.kernels.foreign import Foreign as ForeignPoints
@@ -56,7 +56,7 @@ class Promise:
 
     def applied(self, deployment: Deployment) -> Deployment:
         """Return the deployment with the promised gate."""
-        notes = deployment.notes
+        notes, gated = deployment.notes, deployment.net.logit is not None
         if self.guarantee is not None:
             words = (
                 f"Promise: of the answers used, at most {100 * self.guarantee.eps:g} % are not safe, with "
@@ -64,7 +64,11 @@ class Promise:
                 f"{self.guarantee.calibration_count:,} of them."
             )
             deployment = replace(
-                deployment, threshold=self.threshold, eps=self.guarantee.eps, delta=self.guarantee.delta
+                deployment,
+                threshold=self.threshold if gated else deployment.threshold,
+                eps=self.guarantee.eps,
+                delta=self.guarantee.delta,
+                calibration_count=self.guarantee.calibration_count,
             )
             notes = (*notes, words)
         return replace(deployment, notes=notes if self.foreign is None else (*notes, foreign_words(self.foreign)))
@@ -186,7 +190,7 @@ def _checked(
 
 
 def _impossible(kernel: Kernel, whole: Calibration, activations: str) -> CheckFailed:
-    best = whole.best
+    best, bound = whole.best, _above(whole.eps, whole.best.bound)
     if not best.invoked:
         return CheckFailed(
             f"the domain guard turns away nearly all of the inputs: nothing can be promised for {kernel.name}.",
@@ -194,11 +198,17 @@ def _impossible(kernel: Kernel, whole: Calibration, activations: str) -> CheckFa
         )
     return CheckFailed(
         f"no gate keeps the violation rate of {kernel.name} within {100 * whole.eps:g} % with "
-        f"{100 * (1 - whole.delta):g} % confidence; the best that could be promised is {100 * best.bound:.3g} %, "
+        f"{100 * (1 - whole.delta):g} % confidence; the best that could be promised is {bound} %, "
         f"using the network on {100 * best.invoked / whole.count:.3g} % of the inputs.",
         ("Compute in 16 bits with --activations int16, ask" if activations == "int8" else "Ask")
         + " for less with --guarantee, widen the bound, or give the kernel a larger network.",
     )
+
+
+def _above(eps: float, bound: float) -> str:
+    """Return a bound in percent, with as many digits as it takes to tell it from what was wanted."""
+    texts = (f"{100 * bound:.{digits}g}" for digits in range(3, 10))
+    return next((text for text in texts if float(text) > 100 * eps), f"{100 * bound:g}")
 
 
 def distribution(kernel: Kernel) -> str:
@@ -220,12 +230,11 @@ def _calibrated(
     clusters: NDArray[np.integer] | None = None,
 ) -> Calibration:
     """Calibrate a network's gate; of `samples` and `foreign` the first propose thresholds, the second test them."""
-    judged = []
-    for part in samples:
+    evidence = []
+    for part, strangers, groups in zip(samples, foreign, (None, clusters), strict=True):
         answers, logits = run(part.x)
-        judged.append((is_safe(kernel.error, part.y, answers), logits))
-    thresholds = propose_thresholds(*judged[0], eps, foreign[0])
-    return calibrate(*judged[1], thresholds, eps, delta, foreign=foreign[1], clusters=clusters)
+        evidence.append(Evidence(is_safe(kernel.error, part.y, answers), logits, strangers, groups))
+    return propose_and_test(*evidence, eps, delta)
 
 
 def _whole_logits(network: FloatNetwork) -> _Whole:

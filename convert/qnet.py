@@ -253,6 +253,7 @@ class Deployment:
         threshold: the network is used iff logit code >= threshold; for a network without a predictor, always.
         eps: promised violation rate, 0 without a guarantee.
         delta: 1 - confidence of the promise, 0 without a guarantee.
+        calibration_count: samples that the promise was calibrated on, 0 without a guarantee.
         notes: lines for the header's comment: distribution, metric and bound, calibration count.
         guard: bands that codes must lie in, or the input is out of the domain.
         envelope: what they must lie within, too; None for nothing.
@@ -267,6 +268,7 @@ class Deployment:
     threshold: int
     eps: float = 0.0
     delta: float = 0.0
+    calibration_count: int = 0
     notes: tuple[str, ...] = field(default=())
     guard: tuple[Band, ...] = field(default=())
     envelope: Envelope | None = None

@@ -72,7 +72,8 @@ def check_layers(model: keras.Model) -> None:
     for layer in _flat_layers(model):
         kind = type(layer).__name__
         if kind not in _SUPPORTED_LAYERS:
-            raise UnsupportedModel(f"layer {layer.name!r} is a {kind}, which no engine runs.", _supported())
+            article = "an" if kind[0] in "AEIOU" else "a"
+            raise UnsupportedModel(f"layer {layer.name!r} is {article} {kind}, which no engine runs.", _supported())
         activation = getattr(layer, "activation", None)
         name = getattr(activation, "__name__", "linear") if activation is not None else "linear"
         if name not in _SUPPORTED_ACTIVATIONS:

@@ -12,7 +12,7 @@ from axedge.artifacts.files import UNREADABLE_ARCHIVE, digest
 from axedge.artifacts.records.convert import ConvertOptions
 from axedge.artifacts.records.train import TrainRecord
 from axedge.convert.maps import Maps
-from axedge.convert.own_model import load_own_model
+from axedge.convert.own_model import check_name, load_own_model
 from axedge.kernels.kernel import Kernel
 from axedge.train.network import load_keras
 
@@ -66,6 +66,7 @@ def load_source(kernel: Kernel, train_folder: Path, options: ConvertOptions) -> 
 def source_digest(train_folder: Path, model: str | None) -> str:
     """Return the hash of all that `load_source` reads."""
     if model is not None:
+        check_name(Path(model))
         read_bytes(Path(model))
         return network_digest(Path(model))
     record = TrainRecord.load(train_folder)

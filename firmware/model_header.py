@@ -9,11 +9,13 @@ from pathlib import Path
 from axedge.artifacts.errors import ArtifactError
 from axedge.artifacts.pair import generated_source
 
-HEADER_BYTES, CRC_BYTES, RUN_HEADER_BYTES, HELLO_FIXED_BYTES = 7, 4, 2, 72  # docs/protocol.md
+HEADER_BYTES, CRC_BYTES, RUN_HEADER_BYTES, HELLO_FIXED_BYTES = 7, 4, 2, 76  # docs/protocol.md
 COBS_BLOCK_BYTES = 254
 
 _SIZES = ("INPUTS", "OUTPUTS", "CODES", "ACTIVATION_BITS")
-_MACRO = re.compile(rf"^#define AXE_\w+?_(?P<name>MODEL_HASH|{'|'.join(_SIZES)}) +(?P<value>.+)$", re.M)
+_MACRO = re.compile(
+    rf"^#define AXE_\w+?_(?P<name>MODEL_HASH|CALIBRATION_COUNT|{'|'.join(_SIZES)}) +(?P<value>.+)$", re.M
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def read_pair(folder: Path, kernel: str, optimize: str = "speed") -> GeneratedPa
         sizes = {name: int(macros[name]) for name in _SIZES}
         model_hash = macros["MODEL_HASH"]
         int(model_hash, 16)
+        int(macros["CALIBRATION_COUNT"])  # axe_model.h names it; headers of earlier versions have none
     except (KeyError, ValueError):
         raise ArtifactError(f"{header} is not a header that axedge generated.", again) from None
     return GeneratedPair(kernel, folder, model_hash, *sizes.values(), optimize)
@@ -151,6 +154,7 @@ def model_header(
 #define AXE_MODEL_THRESHOLD {upper}_THRESHOLD
 #define AXE_MODEL_EPS {upper}_EPS
 #define AXE_MODEL_DELTA {upper}_DELTA
+#define AXE_MODEL_CALIBRATION_COUNT {upper}_CALIBRATION_COUNT
 #define AXE_MODEL_FRAME_MAX {sizes.frame_max}
 #define AXE_MODEL_CREDIT {sizes.credit}
 #define AXE_MODEL_ARENA_BYTES {arena_bytes}

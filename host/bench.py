@@ -142,6 +142,7 @@ def bench(
     vectors = load_vectors(convert_folder)
     with connection.open(what.build.build_id) as device:
         _check_identity(device, what)
+        _check_gate(device, what.convert)
         if not device.hello.has_exact and what.samples.y is None:
             raise UsageError("the samples have no exact outputs, and the board has no exact function to make them.")
         checked, codes = _check_vectors(device, vectors)
@@ -164,6 +165,24 @@ def _check_identity(device: Device, what: Plan) -> None:
     shape = (hello.inputs, hello.outputs)
     if shape != (len(what.convert.inputs), len(what.convert.outputs)) or shape[0] != what.samples.x.shape[1]:
         raise WrongImage(f"the board's network has {shape[0]} inputs and {shape[1]} outputs.", "Build and flash again.")
+
+
+def _check_gate(device: Device, convert: ConvertRecord) -> None:
+    """Refuse an image whose gate or promise is not that of convert.json: the model alone does not say."""
+    hello, promise = device.hello, convert.guarantee
+    promised = (promise.eps, promise.delta, promise.calibration_count) if promise else (0.0, 0.0, 0)
+    wanted = (convert.threshold, *np.array(promised[:2], np.float32).tolist(), promised[2])
+    found = (hello.threshold, hello.eps, hello.delta, hello.calibration_count)
+    if found != wanted:
+        raise WrongImage(
+            f"the board's gate is not the one of convert.json: {_gate_words(*found)}, not {_gate_words(*wanted)}.",
+            "Run `axedge build` and `axedge flash` again.",
+        )
+
+
+def _gate_words(threshold: int, eps: float, delta: float, count: int) -> str:
+    promise = f"eps {eps:.6g}, delta {delta:.6g} from {count:,} samples" if count else "nothing promised"
+    return f"threshold {threshold}, {promise}"
 
 
 def _check_vectors(device: Device, vectors: Vectors) -> tuple[VectorCheck, VectorsResult]:

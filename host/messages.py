@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from axedge.host.error_codes import error_table
 
-PROTOCOL = 1
+PROTOCOL = 2
 MODEL_HASH_DIGITS = 16
 
 
@@ -52,7 +52,7 @@ ENGINES = ("aot", "tflm", "none")
 TICK_SOURCES = ("none", "DWT cycle counter", "SysTick", "timer", "mcycle", "host clock")
 RESET_CAUSES = ("unknown", "power-on", "pin", "software", "watchdog", "fault")
 
-_HELLO = struct.Struct("<8B2I2H2Qi2f6I")
+_HELLO = struct.Struct("<8B2I2H2Qi2f7I")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Hello:
     """A board's answer to HELLO.
 
     Attributes:
-        protocol: version of the wire, 1.
+        protocol: version of the wire, 2.
         engine: index into ENGINES.
         activation_bits: 8 or 16.
         inputs: numbers a sample takes.
@@ -77,6 +77,7 @@ class Hello:
         threshold: smallest logit code that lets the network be used.
         eps: promised violation rate, 0 without a guarantee.
         delta: 1 - confidence of the promise, 0 without a guarantee.
+        calibration_count: inputs that the promise was calibrated on, 0 without a guarantee.
         flash_bytes: the image's read-only size.
         ram_bytes: the image's static RAM, stack excluded.
         stack_bytes: room for the stack.
@@ -104,6 +105,7 @@ class Hello:
     threshold: int
     eps: float
     delta: float
+    calibration_count: int
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int

@@ -27,6 +27,7 @@ class Table:
         part: for .npz the array's name, else empty.
         groups: number of each row's group, 0, 1, ... in the order in which they appear, shape [N]; None where the file
             names none, or nobody asked.
+        names: of the columns, in lower case, where a .csv has a header; else empty.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Table:
     lines: NDArray[np.int64]
     part: str = ""
     groups: NDArray[np.int64] | None = None
+    names: tuple[str, ...] = ()
 
     def where(self, row: int) -> str:
         """Return file and line (or row) of a row, for a message."""
@@ -157,6 +159,7 @@ def _read_text(path: Path, columns: int | None, *, grouped: bool = False) -> Tab
     rows: list[list[float]] = []
     lines: list[int] = []
     header_allowed, group, groups = is_csv, -1, []
+    names: list[str] = []
     for line, text in enumerate(content.splitlines(), start=1):
         if not text.strip() or text.lstrip().startswith("#"):
             continue
@@ -165,6 +168,8 @@ def _read_text(path: Path, columns: int | None, *, grouped: bool = False) -> Tab
             header_allowed = False
             names = [cell.strip().strip('"').lower() for cell in cells]
             group = names.index("group") if grouped and "group" in names else -1
+            if group >= 0:
+                names.pop(group)
             continue
         header_allowed = False
         if 0 <= group < len(cells):
@@ -175,7 +180,7 @@ def _read_text(path: Path, columns: int | None, *, grouped: bool = False) -> Tab
     if not rows:
         raise KernelError(f"{path}:1: holds no rows of numbers.")
     named = _numbered(groups) if group >= 0 else None
-    return Table(path, np.array(rows, dtype=np.float32), np.array(lines), groups=named)
+    return Table(path, np.array(rows, dtype=np.float32), np.array(lines), groups=named, names=tuple(names))
 
 
 def _numbers(where: str, cells: list[str], expected: int | None, *, may_be_header: bool) -> list[float]:

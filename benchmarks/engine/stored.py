@@ -26,6 +26,7 @@ from axedge.convert.qnet import (
 )
 
 _KINDS = {kind.__name__: kind for kind in (Dense, Multiply, Lookup, Tanh16)}
+_PLAIN = ("kernel", "has_exact", "model_hash", "threshold", "eps", "delta", "calibration_count")
 _TYPES = {
     "weights": np.int8,
     "weight_scales": np.float32,
@@ -78,6 +79,7 @@ def write_deployment(path: Path, deployment: Deployment, provenance: Mapping[str
         "threshold": deployment.threshold,
         "eps": deployment.eps,
         "delta": deployment.delta,
+        "calibration_count": deployment.calibration_count,
         "notes": list(deployment.notes),
         "inputs": [asdict(rule) for rule in deployment.inputs],
         "outputs": [asdict(rule) for rule in deployment.outputs],
@@ -90,7 +92,7 @@ def write_deployment(path: Path, deployment: Deployment, provenance: Mapping[str
 def read_deployment(path: Path) -> tuple[Deployment, dict[str, Any]]:
     """Return a deployment and its provenance."""
     body = json.loads(path.read_text())
-    plain = {key: body[key] for key in ("kernel", "has_exact", "model_hash", "threshold", "eps", "delta")}
+    plain = {key: body[key] for key in _PLAIN}
     deployment = Deployment(
         **plain,
         net=read_net(path),

@@ -87,6 +87,7 @@ def _values(deployment: Deployment, small: bool) -> dict[str, object]:
         "threshold": deployment.threshold if net.logit else source.code_min,
         "eps": deployment.eps,
         "delta": deployment.delta,
+        "calibration_count": deployment.calibration_count,
         "eps_text": f"{deployment.eps:g}",
         "delta_text": f"{deployment.delta:g}",
         "notes": [_comment(line) for line in deployment.notes],

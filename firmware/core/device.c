@@ -62,6 +62,7 @@ static axe_outcome answer_hello(axe_device *device, const axe_frame *request, ui
     at = axe_put_u32(at, (uint32_t)engine->threshold);
     at = axe_put_f32(at, engine->eps);
     at = axe_put_f32(at, engine->delta);
+    at = axe_put_u32(at, engine->calibration_count);
     at = axe_put_u32(at, board->flash_bytes);
     at = axe_put_u32(at, board->ram_bytes);
     at = axe_put_u32(at, (uint32_t)((uintptr_t)board->stack_top - (uintptr_t)board->stack_bottom));

@@ -23,6 +23,7 @@ extern "C" {
  * codes:           how many of them the network takes: one an input, or two where inputs have a coarse and a fine one.
  * threshold:       the network is used iff the logit's code is at least this.
  * eps, delta:      the promise, "violation rate <= eps with confidence 1 - delta"; 0 without one.
+ * calibration_count: inputs that the promise was calibrated on; 0 without one.
  * arena_bytes:     working memory of the interpreter; 0 for generated C.
  */
 typedef struct axe_engine_info {
@@ -33,6 +34,7 @@ typedef struct axe_engine_info {
     int32_t threshold;
     float eps;
     float delta;
+    uint32_t calibration_count;
     uint32_t arena_bytes;
     uint8_t engine; /* enum axe_wire_engine */
     uint8_t activation_bits;

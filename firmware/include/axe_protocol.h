@@ -2,7 +2,7 @@
 #ifndef AXE_PROTOCOL_H
 #define AXE_PROTOCOL_H
 
-#define AXE_PROTOCOL_VERSION 1
+#define AXE_PROTOCOL_VERSION 2
 
 enum axe_type {
     AXE_TYPE_HELLO = 0x01,
@@ -42,7 +42,7 @@ enum axe_reset_cause {
 enum axe_size {
     AXE_HEADER_BYTES = 7,      /* type u8, seq u16, build u32 */
     AXE_CRC_BYTES = 4,         /* CRC-32 over all before it */
-    AXE_HELLO_FIXED_BYTES = 72, /* HELLO's reply up to the names */
+    AXE_HELLO_FIXED_BYTES = 76, /* HELLO's reply up to the names */
     AXE_ERROR_BYTES = 10,      /* code u8, request type u8, detail u64 */
     AXE_RUN_HEADER_BYTES = 2,  /* mode u8, count u8 */
     AXE_VECTORS_HEADER_BYTES = 1 /* count u8 */

@@ -128,10 +128,17 @@ def test_what_cannot_be_calibrated_on_is_refused_before_anything_is_written(kern
     few = write(tmp_path / "few.csv", kernel.draw("fresh", 40, 3).x)
     copies = write(tmp_path / "copies.csv", np.tile(kernel.draw("fresh", 40, 3).x, (100, 1)))
     wide = write(tmp_path / "wide.csv", np.ones((600, 3)))
+    rows = kernel.draw("fresh", 600, 3).x
+    swapped = write(tmp_path / "swapped.csv", rows)
+    swapped.write_text("y, x\n" + swapped.read_text())
+    rows[7, 1] = np.nan
+    holes = write(tmp_path / "holes.csv", rows)
     for path, error, words in (
         (few, UsageError, "40 rows, too few"),
         (copies, UsageError, "40 different rows, too few"),
         (wide, KernelError, "3 columns, 2 expected"),
+        (swapped, UsageError, "columns of swapped.csv are y, x; inversek2j takes x, y"),
+        (holes, KernelError, "column 2 is nan"),
         (tmp_path / "none.csv", KernelError, "cannot be read"),
     ):
         with pytest.raises(error, match=words):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,6 +128,41 @@ def test_no_code_of_a_file_is_executed(kernel, tmp_path):
     assert not witness.exists()
 
 
+class Touch:
+    """Unpickled, it leaves a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("part", ["model.weights.h5", "config.json", "all"])
+def test_a_pickle_in_a_file_is_not_opened(kernel, tmp_path, part):
+    witness, path = tmp_path / "executed", tmp_path / "odd.keras"
+    code = pickle.dumps(Touch(witness))
+    if part == "all":
+        path.write_bytes(code)
+    else:
+        with zipfile.ZipFile(saved(tmp_path, one_head())) as whole, zipfile.ZipFile(path, "w") as odd:
+            for name in whole.namelist():
+                odd.writestr(name, code if name == part else whole.read(name))
+    with pytest.raises(ArtifactError) as caught:
+        load_own_model(path, kernel, 0)
+    assert "\n" not in str(caught.value) and not witness.exists()
+    pickle.loads(code)
+    assert witness.exists(), "the pickle would have done it"
+
+
+def test_weights_that_are_no_numbers_are_refused(kernel, tmp_path):
+    model = one_head()
+    first = next(layer for layer in model.layers if layer.get_weights())
+    first.set_weights([np.full_like(values, np.nan) for values in first.get_weights()])
+    with pytest.raises(UnsupportedModel, match=f"{first.name}.*not finite"):
+        load_own_model(saved(tmp_path, model), kernel, 0)
+
+
 def test_damaged_and_foreign_files_give_one_line(kernel, tmp_path):
     whole = saved(tmp_path, one_head()).read_bytes()
     for name, content in (("cut.keras", whole[: len(whole) // 2]), ("text.keras", b"no zip"), ("empty.keras", b"")):
@@ -141,5 +178,7 @@ def test_damaged_and_foreign_files_give_one_line(kernel, tmp_path):
         (tmp_path / name).write_bytes(whole)
         with pytest.raises(UsageError, match="no .keras file"):
             load_own_model(tmp_path / name, kernel, 0)
+        with pytest.raises(UsageError, match="no .keras file"):
+            convert_inputs_digest(kernel, tmp_path, model=str(tmp_path / name))
     with pytest.raises(UsageError, match="does not exist"):
         load_own_model(tmp_path / "none.keras", kernel, 0)

@@ -12,6 +12,7 @@ from axedge.artifacts.pair import generated_source
 from axedge.artifacts.records.convert import ConvertRecord
 from axedge.convert import checks, promise, tflm
 from axedge.convert.deployment import answer, load_deployment
+from axedge.convert.promise import _above
 from axedge.convert.reference import run
 from axedge.convert.stage import convert_inputs_digest, convert_kernel
 from axedge.convert.tflm import run_tflm
@@ -213,6 +214,8 @@ def test_a_promise_stands_in_record_header_and_deployment(easy_kernel, trained, 
     assert "at most 10 % are not safe, with 99 % confidence" in header and "inversek2j_sample" in header
     deployment = load_deployment(tmp_path)
     assert (deployment.eps, deployment.delta, deployment.threshold) == (0.1, 0.01, record.threshold)
+    assert deployment.calibration_count == promised.calibration_count == 200_000
+    assert "_CALIBRATION_COUNT 200000\n" in header and f"_THRESHOLD {record.threshold}\n" in header
     fresh = easy_kernel.draw("fresh", 50_000, 1)
     y, logits = answer(deployment, fresh.x)
     used = logits >= record.threshold
@@ -225,6 +228,7 @@ def test_what_cannot_be_promised_is_said_with_the_best_there_is(kernel, trained,
         convert_kernel(kernel, trained, tmp_path / "out", guarantee=0.9999, **QUICK)
     assert caught.value.exit_code == 1 and not (tmp_path / "out").exists()
     assert "--activations int16" in str(caught.value)
+    assert [_above(0.05, bound) for bound in (0.050001, 0.0512, 0.93333)] == ["5.0001", "5.12", "93.3"]
 
 
 @pytest.mark.parametrize("options", [{"guarantee": 1.0}, {"confidence": 0.0}, {"effort": -1}, {"activations": "int4"}])

@@ -16,10 +16,10 @@ MEETING_S = 0.5
 
 HELLO_FIELDS = (  # noqa: SIM905
     "protocol engine activation_bits inputs outputs has_exact tick_source reset_cause tick_hz tick_overhead frame_max "
-    "credit model_hash build_id threshold eps delta flash_bytes ram_bytes stack_bytes stack_peak_bytes arena_bytes "
-    "bad_frames"
+    "credit model_hash build_id threshold eps delta calibration_count flash_bytes ram_bytes stack_bytes "
+    "stack_peak_bytes arena_bytes bad_frames"
 ).split()
-HELLO_LAYOUT = struct.Struct("<8B II HH QQ i ff 6I".replace(" ", ""))
+HELLO_LAYOUT = struct.Struct("<8B II HH QQ i ff 7I".replace(" ", ""))
 
 
 def frame(kind: int, seq: int, build: int, payload: bytes = b"") -> bytes:

@@ -129,6 +129,7 @@ void harness_start(int inputs, int outputs, int codes, int bits, int engine, int
     info.threshold = -5;
     info.eps = 0.25F;
     info.delta = 0.5F;
+    info.calibration_count = 200000;
     info.arena_bytes = 4321;
     info.engine = (uint8_t)engine;
     info.activation_bits = (uint8_t)bits;

@@ -96,6 +96,7 @@ HEADER = f"""
 #define AXE_STANDIN_THRESHOLD {THRESHOLD}
 #define AXE_STANDIN_EPS 0.05f
 #define AXE_STANDIN_DELTA 0.01f
+#define AXE_STANDIN_CALIBRATION_COUNT 54321
 typedef enum axe_path {{ AXE_PATH_APPROXIMATED = 0, AXE_PATH_UNSAFE = 1, AXE_PATH_OUT_OF_DOMAIN = 2 }} axe_path;
 axe_path axe_standin(const float in[2], float out[2]);
 axe_path axe_standin_approximate(const float in[2], float out[2]);

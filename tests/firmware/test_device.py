@@ -33,7 +33,7 @@ def test_hello_tells_everything(harness):
     assert reply == 0x81
     assert body[HELLO_LAYOUT.size :] == b"\x07harness\x03sum"
     assert values == {
-        "protocol": 1,
+        "protocol": 2,
         "engine": 0,
         "activation_bits": 16,
         "inputs": 2,
@@ -50,6 +50,7 @@ def test_hello_tells_everything(harness):
         "threshold": -5,
         "eps": 0.25,
         "delta": 0.5,
+        "calibration_count": 200_000,
         "flash_bytes": 0,
         "ram_bytes": 0,
         "stack_bytes": 0,

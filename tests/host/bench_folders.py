@@ -26,7 +26,7 @@ from axedge.host.link import Link
 FIGURES = Figures(
     true_invocation=0.7, invocation=0.6, precision=0.95, useful_invocation=0.57, inv95=0.6, inv99=0.4, median_error=0.01
 )
-EPS = 0.05
+EPS, DELTA = 0.0625, 0.125
 
 
 def convert_record(**changes):
@@ -47,7 +47,7 @@ def convert_record(**changes):
         "threshold": 12,
         "guarantee": Guarantee(
             eps=EPS,
-            delta=0.05,
+            delta=DELTA,
             calibration_count=1000,
             invoked=600,
             violations=9,

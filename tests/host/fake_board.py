@@ -22,7 +22,7 @@ BUILD_ID = 0x1122334455667788
 MODEL_HASH = 0x0123456789ABCDEF
 
 HELLO = Hello(
-    protocol=1,
+    protocol=2,
     engine=0,
     activation_bits=8,
     inputs=2,
@@ -39,6 +39,7 @@ HELLO = Hello(
     threshold=12,
     eps=0.0625,
     delta=0.125,
+    calibration_count=1000,
     flash_bytes=9000,
     ram_bytes=1500,
     stack_bytes=2048,

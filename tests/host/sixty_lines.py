@@ -46,7 +46,7 @@ class Board:
     def hello(self):
         payload = self.ask(1)
         self.inputs, self.outputs = payload[3], payload[4]
-        name = payload[73 : 73 + payload[72]].decode()
+        name = payload[77 : 77 + payload[76]].decode()
         return {"board": name, "model": payload[27:19:-1].hex(), "inputs": self.inputs}
 
     def run(self, x):

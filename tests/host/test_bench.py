@@ -154,6 +154,16 @@ def test_another_image_model_or_board_is_refused(folders):
         run(folders, FakeBoard(replace(HELLO, inputs=3)))
 
 
+@pytest.mark.parametrize(
+    "lie", [{"threshold": 11}, {"eps": 0.07}, {"delta": 0.1}, {"eps": 0.0, "delta": 0.0, "calibration_count": 0}]
+)
+def test_an_image_with_another_gate_or_promise_is_refused(folders, lie):
+    with pytest.raises(WrongImage, match="gate is not the one of convert.json") as refused:
+        run(folders, FakeBoard(replace(HELLO, **lie)))
+    assert "threshold 12, eps 0.0625, delta 0.125 from 1,000 samples" in str(refused.value)
+    assert not list(folders[1].glob("bench*.json"))
+
+
 def test_folders_of_different_models_are_refused(folders):
     build_record(model_hash="0" * 16).save(folders[1])
     with pytest.raises(ArtifactError, match="was built from model 0000000000000000"):
@@ -167,8 +177,9 @@ def test_a_promise_that_is_broken_is_called_broken(tmp_path):
     folders = write_folders(tmp_path, error={"metric": "relative", "bound": 0.001, "floor": 0})
     record = run(folders)
     assert record.guarantee.held is False and record.precision < 0.5
-    assert record.verdict.startswith("Not worth it") and "breaks the promise of 95 %" in record.verdict
-    none = run(write_folders(tmp_path, guarantee=None))
+    assert record.verdict.startswith("Not worth it") and "breaks the promise of 93.75 %" in record.verdict
+    nothing = FakeBoard(replace(HELLO, eps=0.0, delta=0.0, calibration_count=0))
+    none = run(write_folders(tmp_path, guarantee=None), nothing)
     assert none.guarantee is None and "nothing promised" in none.verdict
 
 

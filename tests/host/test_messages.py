@@ -20,10 +20,10 @@ pytestmark = pytest.mark.host
 bytes_, words, longs = st.integers(0, 255), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
 counts, names = st.integers(1, 255), st.text(st.characters(categories=["L", "N", "P"]), max_size=60)
 hellos = st.builds(
-    Hello, st.just(1), bytes_, st.sampled_from([8, 16]), counts, counts, st.booleans(), bytes_, bytes_,
+    Hello, st.just(2), bytes_, st.sampled_from([8, 16]), counts, counts, st.booleans(), bytes_, bytes_,
     st.integers(1, 2**32 - 1), words, st.integers(1, 1024), st.integers(1024, 65535), longs, longs,
     st.integers(-(2**31), 2**31 - 1),
-    st.floats(0, 1, width=32), st.floats(0, 1, width=32), words, words, words, words, words, words, names, names,
+    st.floats(0, 1, width=32), st.floats(0, 1, width=32), words, words, words, words, words, words, words, names, names,
 )  # fmt: skip
 
 
@@ -57,9 +57,10 @@ def test_a_hello_that_no_board_can_mean_is_refused(lie):
 
 def test_hello_stands_where_the_page_says():
     payload = HELLO.pack()
-    assert payload[:8] == bytes([1, 0, 8, 2, 2, 1, 3, 1])
+    assert payload[:8] == bytes([2, 0, 8, 2, 2, 1, 3, 1])
     assert payload[8:16] == (16_000_000).to_bytes(4, "little") + (10).to_bytes(4, "little")
-    assert payload[72:] == b"\x04fake\x0ainversek2j"
+    assert payload[48:52] == (1000).to_bytes(4, "little")
+    assert payload[76:] == b"\x04fake\x0ainversek2j"
     assert (HELLO.engine_name, HELLO.tick_source_name, HELLO.reset_cause_name) == ("aot", "timer", "power-on")
     assert (HELLO.build_id_hex, HELLO.build_low) == ("1122334455667788", 0x55667788)
 

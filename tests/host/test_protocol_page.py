@@ -105,4 +105,4 @@ def test_sixty_lines_talk_to_the_firmware(stand_in):
 
 @pytest.mark.host
 def test_hello_is_as_long_as_the_page_says():
-    assert len(Hello.pack(HELLO)) == 8 + 8 + 4 + 16 + 4 + 8 + 24 + 5 + 11
+    assert len(Hello.pack(HELLO)) == 8 + 8 + 4 + 16 + 4 + 12 + 24 + 5 + 11

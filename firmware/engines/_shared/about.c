@@ -14,6 +14,7 @@ static const axe_engine_info info = {
     .threshold = HAS_NETWORK ? AXE_MODEL_THRESHOLD : 0,
     .eps = HAS_NETWORK ? AXE_MODEL_EPS : 0.0F,
     .delta = HAS_NETWORK ? AXE_MODEL_DELTA : 0.0F,
+    .calibration_count = HAS_NETWORK ? AXE_MODEL_CALIBRATION_COUNT : 0,
     .arena_bytes = HAS_NETWORK ? AXE_MODEL_ARENA_BYTES : 0,
     /* NOLINTEND(bugprone-branch-clone) */
     .engine = AXE_ENGINE,
