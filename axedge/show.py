@@ -268,7 +268,7 @@ def _show_changes(terminal: Terminal, against: Against) -> None:
         column.justify = "right"
     for one in against.changes:
         show = {"share": percent, "number": _figure, "bytes": _bytes}[one.kind]
-        moved = "" if one.relative is None else f"{100 * one.relative:+.1f} %"
+        moved = "" if one.relative is None else f"{100 * one.relative:+z.1f} %"
         table.add_row(one.name, show(one.before), show(one.after), moved, "WORSE" if one.is_worse else "")
     terminal.table(table)
     if against.differences:

@@ -300,7 +300,7 @@ def _finish(
             "Are these samples drawn as the calibration's were?",
         )
     if against is not None and against.worse:
-        names = ", ".join(one.name for one in against.worse)
+        names = "; ".join(one.name for one in against.worse)
         raise CheckFailed(
             f"worse than {against.name} by more than {100 * against.tolerance:g} %: {names}.",
             "If that is meant, keep the new bench.json as the one to compare with.",
