@@ -12,9 +12,10 @@ from pathlib import Path
 from axedge import search
 from axedge.artifacts.files import atomic_write
 from axedge.artifacts.records.base import Part
-from axedge.artifacts.records.search import Outcome, SearchRecord, SearchTrial
+from axedge.artifacts.records.search import Outcome, SearchRecord, SearchTrial, Shape
 from axedge.kernels.kernel import load_kernel
-from axedge.searching.evaluate import Job, Parcel, evaluate
+from axedge.searching.crew import LocalCrew
+from axedge.searching.evaluate import Job, Parcel
 from axedge.searching.search import sizes_of
 from axedge.terminal import Terminal
 
@@ -186,7 +187,8 @@ def main() -> None:
     for kernel in given.kernels:
         record = search(kernel, given.board, jobs=given.jobs, out=given.out, terminal=Terminal(), **wishes)
         present = kept.get(kernel)
-        again = present.again if present is not None and present.search == _bare(record) else _trained_again(record)
+        is_known = present is not None and present.again is not None and present.search == _bare(record)
+        again = present.again if is_known else _trained_again(record, given.jobs)
         kept[kernel] = Found(search=_bare(record), again=again)
         body = {name: json.loads(found.model_dump_json(by_alias=True)) for name, found in kept.items()}
         atomic_write(RESULTS, json.dumps(body, indent=1) + "\n")
@@ -205,24 +207,33 @@ def _bare(record: SearchRecord) -> SearchRecord:
     return record.model_copy(update={"trials": tuple(bare)})
 
 
-def _trained_again(record: SearchRecord) -> tuple[Outcome, Outcome] | None:
+def _trained_again(record: SearchRecord, jobs: int) -> tuple[Outcome, Outcome] | None:
     """Train the hand-chosen network and the one found with another seed."""
     if None in (record.own, record.chosen) or record.own == record.chosen:
         return None
-    outcomes = []
-    for number in (record.own, record.chosen):
-        job = Job(
-            rung="full",
-            shape=record.trials[number].shape,
-            kernel=Parcel.of(load_kernel(record.kernel)),
-            board=record.board,
-            guarantee=record.guarantee,
-            confidence=record.confidence,
-            effort=record.effort,
-            seed=AGAIN,
-        )
-        outcomes.append(evaluate(job).outcome.model_copy(update={"worker": ""}))
-    return outcomes[0], outcomes[1]
+    crew, shapes = LocalCrew(jobs), [record.trials[number].shape for number in (record.own, record.chosen)]
+    try:
+        for shape in shapes:
+            crew.submit(_again(record, shape))
+        found = {job.shape: answer.outcome for job, answer in (crew.next(), crew.next())}
+    finally:
+        crew.close()
+    own, chosen = (found[shape].model_copy(update={"worker": ""}) for shape in shapes)
+    return own, chosen
+
+
+def _again(record: SearchRecord, shape: Shape) -> Job:
+    """Return the full training of a network with another seed."""
+    return Job(
+        rung="full",
+        shape=shape,
+        kernel=Parcel.of(load_kernel(record.kernel)),
+        board=record.board,
+        guarantee=record.guarantee,
+        confidence=record.confidence,
+        effort=record.effort,
+        seed=AGAIN,
+    )
 
 
 if __name__ == "__main__":
