@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from axedge.artifacts.records.search import Outcome, Shape
 from axedge.searching.space import Space
 
-# Bytes: for any network, a parameter, a hidden layer, a layer of tanh, two-byte inputs, 16 bits. Measured on a
-# Cortex-M0 with C that is made for speed, where a small layer is straight code; the trials correct them elsewhere.
-_START = np.array([1_000.0, 15.0, 150.0, 100.0, 300.0, 700.0])
-_TRUST = 1 / np.array([1_000.0, 10.0, 150.0, 100.0, 300.0, 500.0])
+# Bytes: for any network, a parameter, a hidden layer, two-byte inputs, 16 bits, an 8-bit layer of tanh (a table of 256
+# bytes), 16-bit tanh (one of a kilobyte for all layers). Measured on a Cortex-M0 with C that is made for speed, where a
+# small layer is straight code; the trials correct them elsewhere.
+_START = np.array([1_000.0, 15.0, 150.0, 250.0, 150.0, 250.0, 1_000.0])
+_TRUST = 1 / np.array([1_000.0, 10.0, 150.0, 300.0, 300.0, 100.0, 300.0])
 _NOISE_BYTES = 60.0
 SLACK = 1.03
 """A network is tried if its forecast is within this much of the budget."""
@@ -65,6 +66,6 @@ class Forecast:
 def _features(space: Space, shape: Shape) -> NDArray[np.float64]:
     tanh = len(shape.approximator) * (shape.approximator_activation == "tanh")
     tanh += len(shape.predictor) * (shape.predictor_activation == "tanh")
-    layers = len(shape.approximator) + len(shape.predictor)
-    widths = (shape.width == "two-byte", shape.width == "int16")
-    return np.array([1, space.parameters(shape), layers, tanh, *widths], np.float64)
+    layers, is_wide = len(shape.approximator) + len(shape.predictor), shape.width == "int16"
+    tables = (0, tanh > 0) if is_wide else (tanh, False)
+    return np.array([1, space.parameters(shape), layers, shape.width == "two-byte", is_wide, *tables], np.float64)
