@@ -143,7 +143,7 @@ def test_short_trials_use_the_flash_and_all_widths_reach_the_end(tmp_path: Path)
     short, full = ([one for one in record.trials if one.rung == rung] for rung in ("short", "full"))
     assert {[one.shape.width for one in short].count(width) for width in WIDTHS} == {3}
     assert all(one.outcome.flash_bytes > 0.75 * 3000 for one in short[3:])  # once it is known what a network takes
-    assert {[one.shape.width for one in full[1:]].count(width) for width in WIDTHS} == {2}
+    assert {one.shape.width for one in full[1:4]} == set(WIDTHS)
 
 
 def test_two_byte_inputs_are_tried_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,6 +200,18 @@ def test_the_forecast_learns_what_a_parameter_takes() -> None:
     assert not forecast.may_fit(Shape(approximator=(32, 32), predictor=(32,)))
     # Each of the input's two codes has a weight in the first layers of both heads.
     assert parameters(OWN.of_width("two-byte")) == parameters(OWN) + len(load_kernel("fft").inputs) * (4 + 2)
+
+
+def test_the_forecast_knows_that_tanh_is_dear_in_16_bits() -> None:
+    forecast = Forecast.of(Space.of(load_kernel("fft")), {})
+    relu, mixed, tanh = (
+        Shape(approximator=(4,), predictor=(2,), approximator_activation=one, predictor_activation=other)
+        for one, other in (("relu", "relu"), ("relu", "tanh"), ("tanh", "tanh"))
+    )
+    eight = [forecast.flash_bytes(shape) for shape in (relu, mixed, tanh)]
+    sixteen = [forecast.flash_bytes(shape.of_width("int16")) for shape in (relu, mixed, tanh)]
+    assert np.diff(eight) == pytest.approx([250, 250])  # a table a layer
+    assert np.diff(sixteen) == pytest.approx([1000, 0])  # one for all
 
 
 def test_a_kernel_travels_whole(tmp_path: Path) -> None:
