@@ -83,7 +83,7 @@ def read_pair(folder: Path, kernel: str, optimize: str = "speed") -> GeneratedPa
         int(model_hash, 16)
         int(macros["CALIBRATION_COUNT"])  # axe_model.h names it; headers of earlier versions have none
     except (KeyError, ValueError):
-        raise ArtifactError(f"{header} is not a header that axedge generated.", again) from None
+        raise ArtifactError(f"{header} is not a header that this version of axedge generates.", again) from None
     return GeneratedPair(kernel, folder, model_hash, *sizes.values(), optimize)
 
 
