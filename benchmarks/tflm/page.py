@@ -30,7 +30,7 @@ def table(rows: Sequence[Row]) -> list[str]:
     for row in sorted(rows, key=lambda row: (*_place(rows, row), row.engine)):
         here = (row.network, row.core, row.engine)
         said = [*(("", "") if here[:2] == above[:2] else (row.network, _CORES[row.core]))]
-        said.append("" if here == above else row.engine.replace("tflm ", "tflm, "))
+        said.append("" if here == above else row.engine.replace("tflm ", "tflm, ").replace("cmsis-nn", "CMSIS-NN"))
         above = here
         ratio = row.instructions / aot[row.network, row.core, row.measure]
         figures = [f"{value:,.0f}" for value in (row.instructions, row.flash_bytes, row.ram_bytes, row.stack_bytes)]

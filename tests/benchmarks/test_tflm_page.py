@@ -42,8 +42,10 @@ def test_the_page_is_as_its_rows_are_written() -> None:
 def test_what_tflm_takes_is_set_over_the_same_measure_of_aot() -> None:
     one = Row("aot", "cortex-m0", "small", "speed", "core", 400.4, 1000, 0, 60)
     other = Row("tflm reference", "cortex-m0", "small", "speed", "core", 8008.0, 37000, 2000, 500)
-    assert table([other, one])[2:] == [
+    arm = Row("tflm cmsis-nn", "cortex-m0", "small", "speed", "core", 4004.0, 39000, 2000, 600)
+    assert table([other, one, arm])[2:] == [
         "| small | Cortex-M0 | aot | core | 400 | 1,000 | 0 | 60 | |",
+        "| | | tflm, CMSIS-NN | core | 4,004 | 39,000 | 2,000 | 600 | 10.0 |",
         "| | | tflm, reference | core | 8,008 | 37,000 | 2,000 | 500 | 20.0 |",
     ]
     with pytest.raises(ValueError, match="the page lacks"):
