@@ -41,7 +41,8 @@ def envelope_words(envelope: Envelope | None, bits: int, small: bool) -> dict[st
         "form": "bytes",
         "rows": projections,
         "inputs": inputs,
-        "coarse": [_coarse(str(index), bits) for index in range(inputs)],
+        # An input that no projection takes has no variable: it would be set and not used.
+        "coarse": [(index, _coarse(str(index), bits)) for index in np.flatnonzero(envelope.weights.any(axis=0))],
         "coarse_j": _coarse("j", bits),
         "table": _table(envelope.weights.tolist()),
         "ends": _table(ends),

@@ -204,9 +204,10 @@ def deploy(
         tuple(inputs),
         outputs,
         threshold,
-        0.05,
-        0.05,
-        ("relative error, bound 0.1",),
+        eps=0.05,
+        delta=0.05,
+        calibration_count=1000,
+        notes=("relative error, bound 0.1",),
     )
 
 
