@@ -81,12 +81,37 @@ def page(rows: list[AlternativesRecord]) -> str:
             f"Not here: {', '.join(missing)}. Either not run yet, or the network promises nothing, neither in 8 nor in "
             "16 bits, or does not fit the board; `make alternatives` says which.\n"
         )
+    lines.append(_in_short(rows))
     lines += ["| kernel | board | | flash B | safe | calls cost | |", "|---|---|---|---:|---:|---:|---|"]
     for record in rows:
         lines += _lines(record)
     lines.append("\n## In words")
     lines += [f"- **{record.kernel}**: {_on_its_own(record.verdict)}" for record in rows]
     return "\n".join(lines) + "\n"
+
+
+def _in_short(rows: list[AlternativesRecord]) -> str:
+    """Return who comes first on which kernels."""
+    better = [row.kernel for row in rows if any(one.would_do for one in row.rows)]
+    exact = [
+        row.kernel
+        for row in rows
+        if row.kernel not in better and row.exact_mean is not None and row.exact_mean <= row.network_mean
+    ]
+    network = [row.kernel for row in rows if row.kernel not in {*better, *exact}]
+    parts = [
+        f"{len(kernels)} ({', '.join(kernels)}) {what}"
+        for kernels, what in (
+            (better, "a table or a polynomial would do in the network's place"),
+            (exact, "none of the three is worth it: the exact function alone costs least"),
+            (
+                network,
+                "the network is what is left: cheaper than the exact function, and nothing else keeps the promise",
+            ),
+        )
+        if kernels
+    ]
+    return f"In short: on {'; on '.join(parts)}.\n"
 
 
 def _on_its_own(verdict: str) -> str:

@@ -54,6 +54,11 @@ def test_winners_are_marked_and_missing_kernels_named() -> None:
     slower = record.model_copy(update={"rows": (table.model_copy(update={"wins": False}),)})
     assert "| | | **table, would do** | 800 |" in page([slower])
     assert "| | | no polynomial | | | | no polynomial fits |" in text
+    assert "In short: on 1 (fft) a table or a polynomial would do in the network's place." in text
+    neither = record.model_copy(update={"rows": (table.model_copy(update={"would_do": False, "wins": False}),)})
+    assert "on 1 (fft) the network is what is left" in page([neither])
+    cheap = neither.model_copy(update={"exact_mean": 1999.0, "kernel": "jpeg"})
+    assert "on 1 (jpeg) none of the three is worth it" in page([cheap])
     told = page([record.model_copy(update={"verdict": "But a polynomial of Chebyshev terms would do better."})])
     assert "- **fft**: A polynomial of Chebyshev terms would do better." in told
     assert "Not here: inversek2j" in text
