@@ -21,7 +21,7 @@ def draw(record: SearchRecord, folder: Path) -> Path:
         from matplotlib.figure import Figure
     except ImportError:
         raise ToolMissing("matplotlib is not installed.", "pip install 'axedge[search]'") from None
-    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    figure = Figure(figsize=(7.2, 5.4), layout="constrained")
     axes = figure.add_subplot()
     measured = [one for one in record.trials if not one.outcome.refused]
     for width, mark in (("int8", "o"), ("two-byte", "^"), ("int16", "s")):
@@ -43,6 +43,7 @@ def draw(record: SearchRecord, folder: Path) -> Path:
     if record.flash_budget_bytes:
         axes.axvline(record.flash_budget_bytes, color="grey", ls="--", lw=1, label="flash budget")
     axes.set_xlabel("flash of the network, bytes")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     units = {one.outcome.unit for one in measured} - {""}
     is_share = record.objective == "invocation"
     axes.set_ylabel(
@@ -52,7 +53,7 @@ def draw(record: SearchRecord, folder: Path) -> Path:
     )
     axes.set_title(f"{record.kernel} on {record.board}: {len(record.trials)} trials")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right" if is_share else "upper right")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=2)  # within the axes it would hide trials
     with atomic_path(folder / FILE) as scratch:
         figure.savefig(scratch, dpi=130, metadata={"Software": None})
     return folder / FILE
