@@ -30,13 +30,13 @@ def schema() -> ModuleType:
             path = Path(folder) / inside
             if path.is_file():
                 return _load(path)
-    raise ToolMissing("no package here can read a .tflite.", "Install TensorFlow: `pip install axedge[train]`.")
+    raise ToolMissing("no package here can read a .tflite.", "Install TensorFlow: `pip install 'axedge[train]'`.")
 
 
 def _load(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("axedge_tflite_schema", path)
     if spec is None or spec.loader is None:
-        raise ToolMissing(f"{path} cannot be loaded.", "Install TensorFlow again: `pip install axedge[train]`.")
+        raise ToolMissing(f"{path} cannot be loaded.", "Install TensorFlow again: `pip install 'axedge[train]'`.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -31,7 +31,7 @@ def tensorflow() -> ModuleType:
     except ImportError as error:
         reason = str(error).splitlines()[0] if str(error) else "import failed"
         raise ToolMissing(
-            f"TensorFlow cannot be loaded: {reason}.", "Install it: `pip install axedge[train]`."
+            f"TensorFlow cannot be loaded: {reason}.", "Install it: `pip install 'axedge[train]'`."
         ) from None
     try:
         tf.config.threading.set_intra_op_parallelism_threads(min(THREADS, os.cpu_count() or 1))

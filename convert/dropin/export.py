@@ -141,7 +141,7 @@ def _files(
     except ModuleNotFoundError as error:
         if error.name != "jinja2":
             raise
-        raise ToolMissing("jinja2 is not installed.", "Install it: `pip install axedge[train]`.") from None
+        raise ToolMissing("jinja2 is not installed.", "Install it: `pip install 'axedge[train]'`.") from None
     from axedge.convert.deployment import load_deployment
     from axedge.convert.dropin.facts import gather
     from axedge.convert.emit import emit_aot

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from axedge.artifacts.records.results import GuaranteeCell, ResultRow, Results, Spread
@@ -75,3 +77,15 @@ def test_the_columns_stand_in_our_rows_only_and_a_comparison_keeps_them(tmp_path
     assert ours.guarantee95_int8.mean == pytest.approx(0.81) and ours.guarantee95_int16 == Spread(mean=0.86, sd=0.0)
     assert ours.guarantee95_two_byte.mean == 0.84
     assert ours.guarantee95_float.mean == 0.85 and other.guarantee95_int8 is None
+
+
+def test_the_page_of_conversion_quotes_the_page_of_guarantees() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    written = [line.split(" | ") for line in (docs / "guarantees.md").read_text(encoding="utf-8").splitlines()]
+    whole = {cells[0].removeprefix("| "): cells for cells in written if len(cells) > 9}
+    quoted = (docs / "convert.md").read_text(encoding="utf-8").split("\n## What it reaches")[1].split("\n\n")[1]
+    rows = [line.split(" | ") for line in quoted.splitlines()[2:]]
+    assert len(rows) == 3
+    for row in rows:
+        page = whole[row[0].removeprefix("| ").split(",")[0]]
+        assert [row[place].split(" %")[0] for place in (1, 3, 4)] == [page[place] for place in (3, 5, 7)]
