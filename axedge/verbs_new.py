@@ -73,6 +73,10 @@ def _cost(terminal: Terminal, kernel: Kernel, board: str) -> Finding:
     from axedge.trial import try_out
 
     target = find_board(board)
+    if not kernel.has_exact:
+        return Finding(
+            "cost", "note", f"recorded data without C: {target.name} has no exact function to be cheaper than."
+        )
     with terminal.stage("try") as progress:
         trial = try_out(kernel, target, progress=progress)
     costs = (

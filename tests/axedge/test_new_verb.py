@@ -74,6 +74,23 @@ def test_a_trouble_is_told_once(here: Path, capsys: pytest.CaptureFixture[str]) 
     assert said.out.count("tighten") == 1
 
 
+@pytest.mark.host
+def test_recorded_data_has_no_cost_to_compare_with(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).random((3_000, 2))
+    np.savetxt(here / "rig.csv", np.column_stack([x, x.prod(axis=1)]), delimiter=",")
+    (here / "rig").mkdir()
+    (here / "rig" / "kernel.toml").write_text(
+        'name = "rig"\nsummary = "A rig"\n'
+        'inputs = [{ name = "a", min = 0.0, max = 1.0 }, { name = "b", min = 0.0, max = 1.0 }]\n'
+        'outputs = [{ name = "y" }]\n'
+        '[error]\nmetric = "absolute"\nbound = 0.05\n[sample]\ndata = "../rig.csv"\n'
+        "[network]\napproximator = [4]\npredictor = [3]\n"
+    )
+    assert cli.run(["check", "-q", "./rig", "--board", "microbit"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "recorded data without C" in said and "0.99" in said
+
+
 @pytest.mark.train
 @pytest.mark.cc
 def test_from_nothing_to_a_bench(here: Path) -> None:

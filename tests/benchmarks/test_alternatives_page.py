@@ -6,7 +6,8 @@ import pytest
 
 from axedge.artifacts.records.alternatives import Alternative, AlternativesRecord
 from axedge.artifacts.records.bench import ErrorFigures, Spread
-from benchmarks.alternatives_page import page
+from benchmarks.alternatives_page import PAGE, load, page
+from benchmarks.results_page import KERNELS, ROOT
 
 pytestmark = pytest.mark.host
 
@@ -63,3 +64,16 @@ def test_winners_are_marked_and_missing_kernels_named() -> None:
     assert "- **fft**: A polynomial of Chebyshev terms would do better." in told
     assert "Not here: inversek2j" in text
     assert "fft, " not in text.split("Not here")[1].split("\n")[0]
+
+
+def test_the_page_and_the_readme_are_those_of_the_kept_rows_of_all_kernels() -> None:
+    rows = {row.kernel: row for row in load()}
+    assert set(rows) == set(KERNELS)
+    assert PAGE.read_text(encoding="utf-8") == page(load())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for row in rows["inversek2j"].rows:
+        name = "lookup table" if row.kind == "table" else row.kind
+        figures = f"{row.cost.mean:,.0f} | {100 * row.safe_share:.1f} % | no | {row.flash_bytes:,} | 0 |"
+        assert f"| {name}, {row.description.removesuffix(', in loops')} | {figures}" in readme
+    winning = [kernel for kernel, row in rows.items() if any(one.wins for one in row.rows)]
+    assert len(winning) == 6 and "on six of the ten kernels" in readme
