@@ -5,16 +5,19 @@
 trains, converts with int8 and with int16 activations (and, asked for with --activations two-byte, with int8 activations
 and two-byte inputs), and measures each result on samples that nothing else has seen,
 in whole numbers as TensorFlow Lite Micro executes them. A cell is one kernel, seed and width; finished cells are kept
-in out/.guarantees, so that it can be interrupted. The means stand in out/results.json, in the rows of our AXNet, and
-with --write in benchmarks/results/guarantees.json, from which it writes the table of docs/guarantees.md.
+in out/.guarantees, so that it can be interrupted, and made again once the code that decides them has changed. Rows of
+the table that were not asked for stay as they were measured. The means stand in out/results.json, in the rows of our
+AXNet, and with --write in benchmarks/results/guarantees.json, from which it writes the table of docs/guarantees.md.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import click
@@ -78,7 +81,7 @@ class Cell:
         return {"seed": self.seed, **width, "guarantee": GUARANTEE, "confidence": CONFIDENCE}
 
     def outcome(self) -> GuaranteeCell | None:
-        """Return what is kept, if it is of this version, kernel and recipe."""
+        """Return what is kept, if it is of this version, kernel, recipe and code."""
         try:
             found = GuaranteeCell.model_validate_json(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -89,7 +92,28 @@ class Cell:
         """Return the hash of all that decides the outcome."""
         trained = train_inputs_digest(self.kernel, seed=self.seed)
         numbers = json.dumps([self.options(), [asdict(stretch) for stretch in STRETCHES], FRESH_COUNT])
-        return digest("guarantees", axedge_version(), trained, numbers)
+        return digest("guarantees", axedge_version(), trained, numbers, code_digest())
+
+
+@cache
+def code_digest() -> str:
+    """Return a hash of the code that decides an outcome: of training, conversion and kernels, not of generated C."""
+    files = sorted(path for name in ("train", "convert", "kernels") for path in (ROOT / name).glob("*.py"))
+    return digest(*(meaning(path.read_text(encoding="utf-8")) for path in files))
+
+
+def meaning(source: str) -> str:
+    """Return Python code without what changes nothing: comments, docstrings, layout."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [one for one in body if not _is_text(one)]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def run_cell(cell: Cell) -> GuaranteeCell:

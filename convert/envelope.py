@@ -26,8 +26,8 @@ _COUNTS = (2, 4, 6, 8)
 _LOST = (0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08)
 #: What a foreign point is worth that the predictor would have to refuse, in inputs of the application, share for share:
 #: with 5 % of them left, a predictor of three units refused 28 % of the application's inputs to refuse 4 %. With all of
-#: them left, such predictors refused about half.
-_PRICE, _MOST_PRICE = 5.0, 0.6
+#: them left, such predictors refused about half, one of 24 units a twelfth (kmeans).
+_PRICE, _MOST_PRICE, _MOST_PRICE_OF_A_UNIT = 5.0, 0.6, 2.0
 #: An envelope, or more projections, must be worth this share of the application's inputs.
 _LEAST_WORTH = 0.003
 #: Foreign points needed to fit an envelope and to judge it.
@@ -75,6 +75,7 @@ def choose_envelope(
     judged: NDArray[np.floating],
     share: float,
     aim: float,
+    units: int = 1,
 ) -> Shape | None:
     """Return the envelope that is worth most, None where none pays.
 
@@ -85,25 +86,27 @@ def choose_envelope(
         judged: others, shape (L, n).
         share: of all foreign points that lie within the bands.
         aim: share of them that may be let through.
+        units: of the predictor's last hidden layer: the more, the less it pays to refuse what is left.
     """
+    most = min(_MOST_PRICE, _MOST_PRICE_OF_A_UNIT / units)
     if share <= aim or min(len(foreign), len(judged)) < _LEAST_POINTS:
         return None
-    best, least = None, _price(share - aim) - _LEAST_WORTH
+    best, least = None, _price(share - aim, most) - _LEAST_WORTH
     for count in _COUNTS:
         fitted = _fitted(np.asarray(own, np.float64), np.asarray(foreign, np.float64), count)
         known, others, strangers = (fitted.distances(x) for x in (own[:_SCORED], held_out, judged))
         for lost in _LOST:
             limit = np.quantile(known, 1.0 - lost)
-            price = max(np.mean(others > limit), lost) + _price(share * np.mean(strangers <= limit) - aim)
+            price = max(np.mean(others > limit), lost) + _price(share * np.mean(strangers <= limit) - aim, most)
             if price <= least:
                 best, least = Shape(fitted.weights, fitted.middle, fitted.half, lost), price
         least -= _LEAST_WORTH if best is not None and best.weights.shape[1] == count else 0.0
     return best
 
 
-def _price(share: float) -> float:
-    """Return what the predictor would pay to refuse this share of the foreign points."""
-    return min(_PRICE * max(share, 0.0), _MOST_PRICE)
+def _price(share: float, most: float) -> float:
+    """Return what the predictor would pay to refuse this share of the foreign points, at most all of them."""
+    return min(_PRICE * max(share, 0.0), most)
 
 
 def envelope_of(shape: Shape, entry: Activation, own: Coarse, *, rounded: bool = True) -> Envelope:

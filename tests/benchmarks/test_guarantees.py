@@ -8,7 +8,7 @@ import pytest
 
 from axedge.artifacts.records.results import GuaranteeCell, ResultRow, Results, Spread
 from axedge.train.compare import _merge
-from benchmarks.guarantees import fill_in, page
+from benchmarks.guarantees import fill_in, meaning, page
 
 pytestmark = pytest.mark.host
 
@@ -89,3 +89,9 @@ def test_the_page_of_conversion_quotes_the_page_of_guarantees() -> None:
     for row in rows:
         page = whole[row[0].removeprefix("| ").split(",")[0]]
         assert [row[place].split(" %")[0] for place in (1, 3, 4)] == [page[place] for place in (3, 5, 7)]
+
+
+def test_a_cell_is_made_again_once_code_means_something_else():
+    code = 'def f(x):\n    """Words."""\n    return x  # why\n'
+    assert meaning(code) == meaning('"""Page."""\n\n\ndef f(x):\n    return (x)\n')
+    assert meaning(code) != meaning(code.replace("return x", "return -x"))

@@ -58,6 +58,17 @@ def test_none_where_bands_do_or_nothing_is_known_of_foreign_points_or_none_tells
     assert choose_envelope(own, others, windows(rng, 2_000), windows(rng, 2_000), 1.0, 0.008) is None
 
 
+def test_a_predictor_of_many_units_is_left_what_only_a_costly_guard_tells():
+    """Foreign points at the application's border: turning most of them away costs 5 % of its inputs."""
+    rng = np.random.default_rng(3)
+    own, others = rng.uniform(-0.95, 0.95, (20_000, 3)), rng.uniform(-0.95, 0.95, (8_000, 3))
+    box = rng.uniform(-1, 1, (200_000, 3))
+    strangers = box[np.abs(box).max(axis=1) > 0.92]
+    parts = (own, others, strangers[:8_000], strangers[8_000:16_000], 1.0, 0.006)
+    few, many = choose_envelope(*parts, units=3), choose_envelope(*parts, units=60)
+    assert few is not None and few.lost > 0.02 and many is None
+
+
 def envelopes():
     """Envelopes of two to four inputs: any weights, intervals of no width, of some, or open at an end."""
     numbers = st.tuples(st.integers(-127, 127), st.integers(-40_000, 40_000), st.integers(0, 60_000))
