@@ -55,6 +55,11 @@ class Material:
                 f"the bench in {image_folder} is of model {bench.model_hash}, not {convert.model_hash}.",
                 "Run `axedge run` again.",
             )
+        if not _same_gate(bench, convert):
+            raise ArtifactError(
+                f"the bench in {image_folder} is of another gate or promise than convert.json.",
+                "Run `axedge run` again.",
+            )
         weighed = AlternativesRecord.load_if_present(image_folder)
         trained = TrainRecord.load_if_present(workspace.train(kernel))
         return cls(
@@ -67,6 +72,15 @@ class Material:
             alternatives=weighed if weighed is not None and weighed.bench_digest == bench.inputs_digest else None,
             others=_others(workspace.root / kernel, image_folder),
         )
+
+
+def _same_gate(bench: BenchRecord, convert: ConvertRecord) -> bool:
+    """Whether the gate that was measured is the one that the conversion promises for."""
+    was, now = bench.guarantee, convert.guarantee
+    if was is None or now is None:
+        return was is None and now is None
+    found = (was.eps, was.delta, was.calibration_count, was.threshold)
+    return found == (now.eps, now.delta, now.calibration_count, convert.threshold)
 
 
 def _others(folder: Path, image_folder: Path) -> tuple[BenchRecord, ...]:

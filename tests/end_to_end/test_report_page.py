@@ -108,3 +108,12 @@ def test_a_partial_bench_has_no_report(benched: Path, tmp_path: Path) -> None:
     answer = axedge("report", "inversek2j", "--board", "microbit", cwd=tmp_path, expect=2)
     assert "partial" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_a_bench_of_another_gate_has_no_report(benched: Path, tmp_path: Path) -> None:
+    shutil.copytree(benched / "out", tmp_path / "out")
+    path = tmp_path / "out" / "inversek2j" / "convert" / "convert.json"
+    body = json.loads(path.read_text())
+    path.write_text(json.dumps(body | {"threshold": body["threshold"] + 1}))
+    answer = axedge("report", "inversek2j", "--board", "microbit", cwd=tmp_path, expect=2)
+    assert "is of another gate or promise than convert.json" in answer.stderr
