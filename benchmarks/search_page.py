@@ -104,9 +104,9 @@ def page(founds: list[Found]) -> str:
         f"At the flash that the network in each kernel.toml takes on {first.board}, at {100 * first.guarantee:g} % "
         "guaranteed precision; both trained and converted at the same effort (1: as `axedge run` does). *Used*: share "
         f"of {FRESH_SAMPLES:,} fresh inputs on which the network is used, with the seed of the search; where a second "
-        f"figure stands, trained again with seed {AGAIN}, of which the search knew nothing. Flash and stack, in bytes, "
-        "are of the first. *Tried*: short trials and full ones, the hand-chosen network's included. A star marks an "
-        "earlier search, counted on the samples by which it chose.",
+        f"figure stands, trained again with seed {AGAIN}, of which the search knew nothing: a gain is one with both, "
+        "within the budget. Flash and stack, in bytes, are of the first. *Tried*: short trials and full ones, the "
+        "hand-chosen network's included. A star marks an earlier search, counted on the samples by which it chose.",
         "",
         "| kernel | effort | hand-chosen | used | flash | stack | found | used | flash | stack | gain | tried |",
         "|---|---:|---|---:|---:|---:|---|---:|---:|---:|---|---:|",
@@ -137,9 +137,13 @@ def _gain(found: Found) -> str:
     steps = [_used(two) - _used(one) for one, two in pairs]
     if all(abs(step) < _ALIKE for step in steps):
         return "less flash" if (chosen.outcome.flash_bytes or 0) < (own.outcome.flash_bytes or 0) else "no"
-    if all(step > 0.0 for step in steps):
+    if all(step > 0.0 for step in steps) and all(_fits(found, other) for _, other in pairs):
         return "used more"
     return "with one seed only" if steps[0] > 0.0 else "no"
+
+
+def _fits(found: Found, outcome: Outcome) -> bool:
+    return (outcome.flash_bytes or 0) <= found.search.flash_budget_bytes
 
 
 def _cells(one: SearchTrial | None, again: Outcome | None) -> str:

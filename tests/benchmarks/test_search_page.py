@@ -25,18 +25,21 @@ def test_the_page_is_what_the_results_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "again", "flash", "gain"),
+    ("share", "again", "flash", "more", "gain"),
     [
-        (0.01, 0.01, 0, "used more"),
-        (0.01, -0.01, 0, "with one seed only"),
-        (0.0, 0.0, -8, "less flash"),
-        (0.0, 0.0, 8, "no"),
-        (-0.01, 0.01, -8, "no"),
+        (0.01, 0.01, 0, 0, "used more"),
+        (0.01, 0.01, 0, 1 << 20, "with one seed only"),
+        (0.01, -0.01, 0, 0, "with one seed only"),
+        (0.0, 0.0, -8, 0, "less flash"),
+        (0.0, 0.0, 8, 0, "no"),
+        (-0.01, 0.01, -8, 0, "no"),
     ],
 )
-def test_a_gain_is_more_use_with_both_seeds_or_less_flash(share: float, again: float, flash: int, gain: str) -> None:
+def test_a_gain_is_more_use_with_both_seeds_or_less_flash(
+    share: float, again: float, flash: int, more: int, gain: str
+) -> None:
     found = next(one for one in founds() if one.chosen is not None and one.own is not None)
     own, trials = found.own.outcome, list(found.search.trials)
     trials[found.search.chosen] = found.chosen.model_copy(update={"outcome": moved(own, share, flash)})
     search = found.search.model_copy(update={"trials": tuple(trials)})
-    assert f"| {gain} |" in page([Found(search=search, again=(own, moved(own, again)))])
+    assert f"| {gain} |" in page([Found(search=search, again=(own, moved(own, again, more)))])
