@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -222,7 +222,8 @@ answered. Mean and standard deviation over seeds, each a training and a conversi
 activations, two-byte is int8 with two-byte inputs (convert.md), all executed in whole numbers as TensorFlow Lite Micro
 does, on 200,000 fresh samples a seed. *Without* is what could be promised if foreign points did not matter; *broken*
 counts the cells whose violation rate on the fresh samples is above 5 %. *Seeds* counts them for each width in turn; a
-seed in which nothing can be promised counts as 0.
+seed in which nothing can be promised counts as 0. What the limit costs kmeans, and at which size of network it does not
+any longer, is in [convert.md](convert.md#where-the-limit-costs-and-what-a-larger-network-gains).
 
 sunpos needs more than 8 bits: its azimuth spans 360 degrees, so that the codes of an int8 answer lie 1.4 degrees apart,
 and its bound is 0.5. `axedge convert sunpos --activations int16` does it.
@@ -247,11 +248,19 @@ def _line(kernel: str, cells: Sequence[GuaranteeCell]) -> str:
     for width in WIDTHS:
         parts.append(_percent([cell.invocation for cell in by[width]]))
         parts.append(_percent([cell.without_limit for cell in by[width] if cell.without_limit is not None]))
-    foreign = [cell.foreign_invoked / cell.foreign_count for cell in by["int8"] if cell.foreign_count]
-    parts.append(f"{100 * np.mean(foreign):.2f} %" if foreign else "none")
+    parts.append(_foreign_used(by))
     broken = [(cell.violation_rate or 0.0) > 1.0 - GUARANTEE for cell in cells]
     parts.append(f"{sum(broken)} of {len(broken)}")
     return f"| {' | '.join(parts)} |"
+
+
+def _foreign_used(by: Mapping[str, Sequence[GuaranteeCell]]) -> str:
+    """Return the share of foreign points used in int8, or in the first width that can promise anything."""
+    for width in WIDTHS:
+        shares = [cell.foreign_invoked / cell.foreign_count for cell in by[width] if cell.foreign_count]
+        if shares:
+            return f"{100 * np.mean(shares):.2f} %" + ("" if width == "int8" else f" ({width})")
+    return "none there"
 
 
 def _percent(values: Sequence[float]) -> str:

@@ -67,6 +67,10 @@ def test_a_width_that_can_promise_nothing_counts_as_0_and_does_not_hide_the_floa
     )
     (line,) = [line for line in page([nothing, cell(0, "int16", 0.86)]).splitlines() if line.startswith("| inversek2j")]
     assert line.startswith("| inversek2j | 1/1 | 85.0 | 0.0 | - |")
+    unlimited = nothing.model_copy(update={"foreign_count": 0, "foreign_invoked": 0, "foreign_bound": None})
+    (line,) = [one for one in page([unlimited, cell(0, "int16", 0.86)]).splitlines() if one.startswith("| inversek2j")]
+    assert "| 0.50 % (int16) |" in line, "it has foreign points, though int8 promises nothing of them"
+    assert "| none there |" in page([unlimited])
 
 
 def test_the_columns_stand_in_our_rows_only_and_a_comparison_keeps_them(tmp_path):
