@@ -28,7 +28,7 @@ def test_the_page_is_what_the_results_say() -> None:
     ("share", "again", "flash", "more", "gain"),
     [
         (0.01, 0.01, 0, 0, "used more"),
-        (0.01, 0.01, 0, 1 << 20, "with one seed only"),
+        (0.01, 0.01, 0, 1 << 20, "used more, but over the budget with the other seed"),
         (0.01, -0.01, 0, 0, "with one seed only"),
         (0.0, 0.0, -8, 0, "less flash"),
         (0.0, 0.0, 8, 0, "no"),
