@@ -15,7 +15,7 @@ from axedge.artifacts.errors import ArtifactError, ToolMissing, UsageError
 from axedge.artifacts.files import check_writable
 from axedge.artifacts.records.search import Objective, Outcome, Rung, Shape
 from axedge.searching.forecast import Forecast
-from axedge.searching.space import Space
+from axedge.searching.space import WIDTHS, Space
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -99,13 +99,17 @@ class Ledger:
     def suggest(self, space: Space, forecast: Forecast, around: Shape) -> Shape | None:
         """Begin a short trial of a network that was not tried yet; None where nothing new comes up.
 
-        The first is kernel.toml's own. Of the others every second one is a neighbour of `around` that makes use of the
-        flash; the rest are Optuna's, once it has seen enough to learn from, and until then neighbours too. Where
-        nothing of that kind comes up, it is any network that may fit.
+        The first is kernel.toml's own, and then the same in the other widths, where they may fit: their flash can be
+        far less. Of the others every second one is a neighbour of `around` that makes use of the flash; the rest are
+        Optuna's, once it has seen enough to learn from, and until then neighbours too. Where nothing of that kind comes
+        up, it is any network that may fit.
         """
         study, known = self._studies["short"], set(self.begun("short"))
         if space.own not in known:
             return self.begin(space, "short", space.own)
+        for own in map(space.own.of_width, WIDTHS):
+            if own not in known and forecast.may_fit(own):
+                return self.begin(space, "short", own)
         is_guided = len(known) >= _LEARNS_FROM and len(known) % 2 == 0
         for _ in range(_ASKED if is_guided else 0):
             trial = study.ask()

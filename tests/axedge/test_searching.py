@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,21 @@ def test_short_trials_use_the_flash_and_all_widths_reach_the_end(tmp_path: Path)
     assert {[one.shape.width for one in short].count(width) for width in WIDTHS} == {3}
     assert all(one.outcome.flash_bytes > 0.75 * 3000 for one in short[3:])  # once it is known what a network takes
     assert {one.shape.width for one in full[1:4]} == set(WIDTHS)
+
+
+def test_the_present_network_is_tried_in_all_widths_that_fit(tmp_path: Path) -> None:
+    every = {OWN.of_width(width) for width in WIDTHS}
+    assert {job.shape for job in ran(tmp_path / "wide", flash_bytes=8192)[:3]} == every
+    assert {job.shape for job in ran(tmp_path / "narrow", flash_bytes=600)[:3]} != every
+
+
+def ran(folder: Path, **wishes: object) -> list[Job]:
+    """Return the short trials of a search, in their order."""
+    crew = Inventors()
+    folder.mkdir()
+    with suppress(CheckFailed):
+        run(folder, crew, **wishes)
+    return [job for job in crew.jobs if job.rung == "short"]
 
 
 def test_two_byte_inputs_are_tried_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
