@@ -25,6 +25,7 @@ from axedge.firmware.build import build_firmware
 NAME = "standin"
 MODEL_HASH = "0123456789abcdef"
 THRESHOLD = 0
+EPS, DELTA, CALIBRATION_COUNT = 0.05, 0.01, 54321
 FAULT_INPUT, DEEP_INPUT, LOOP_INPUT = 1000.0, 2000.0, 3000.0
 
 KERNEL_C = """
@@ -94,9 +95,9 @@ HEADER = f"""
 #define AXE_STANDIN_ACTIVATION_BITS @BITS@
 #define AXE_STANDIN_HAS_EXACT @HAS_EXACT@
 #define AXE_STANDIN_THRESHOLD {THRESHOLD}
-#define AXE_STANDIN_EPS 0.05f
-#define AXE_STANDIN_DELTA 0.01f
-#define AXE_STANDIN_CALIBRATION_COUNT 54321
+#define AXE_STANDIN_EPS {EPS}f
+#define AXE_STANDIN_DELTA {DELTA}f
+#define AXE_STANDIN_CALIBRATION_COUNT {CALIBRATION_COUNT}
 typedef enum axe_path {{ AXE_PATH_APPROXIMATED = 0, AXE_PATH_UNSAFE = 1, AXE_PATH_OUT_OF_DOMAIN = 2 }} axe_path;
 axe_path axe_standin(const float in[2], float out[2]);
 axe_path axe_standin_approximate(const float in[2], float out[2]);

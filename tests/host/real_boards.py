@@ -7,7 +7,7 @@ import numpy as np
 import standin
 from bench_folders import convert_record
 
-from axedge.artifacts.records.convert import ErrorRule
+from axedge.artifacts.records.convert import ErrorRule, Guarantee
 from axedge.artifacts.workspace import Workspace
 from axedge.firmware.boards import load_board
 from axedge.firmware.build import build_firmware
@@ -44,7 +44,22 @@ class Images:
         self.kernel = standin.write_kernel(root / "kernel")
         self.convert_folder = standin.write_pair(root / "convert")
         rule = ErrorRule(metric="absolute", bound=0.1, floor=0.0)
-        record = convert_record(kernel=standin.NAME, model_hash=standin.MODEL_HASH, error=rule, guarantee=None)
+        promise = Guarantee(
+            eps=standin.EPS,
+            delta=standin.DELTA,
+            calibration_count=standin.CALIBRATION_COUNT,
+            invoked=30_000,
+            violations=0,
+            thresholds=1,
+            distribution="uniform",
+        )
+        record = convert_record(
+            kernel=standin.NAME,
+            model_hash=standin.MODEL_HASH,
+            error=rule,
+            threshold=standin.THRESHOLD,
+            guarantee=promise,
+        )
         record.save(self.convert_folder)
         codes = np.random.default_rng(1).integers(-128, 128, (300, 2)).astype(np.int8)
         answer, logit = network(codes)
