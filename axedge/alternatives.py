@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -115,7 +117,7 @@ def compare_alternatives(
         samples=bench.samples,
         flash_budget_bytes=work.budget,
         fallback_flash_bytes=build.footprint.fallback_flash_bytes,
-        precision_wanted=work.precision,
+        precision_wanted=wanted_precision(bench),
         unit=bench.ticks.unit,
         network_mean=bench.ticks.gated.mean,
         exact_mean=bench.ticks.exact.mean if bench.ticks.exact else None,
@@ -145,7 +147,7 @@ def _rows(work: _Work, progress: Progress) -> Iterator[Alternative]:
         return
     best = work.row("polynomial", found.best(), count)
     yield best or Alternative(kind="polynomial", description="no polynomial fits")
-    fewest = work.row("polynomial", found.fewest(work.enough(count)), count, but_not=best)
+    fewest = work.row("polynomial", found.fewest(enough_safe(work.bench, count)), count, but_not=best)
     if fewest is not None:
         yield fewest
 
@@ -168,19 +170,6 @@ class _Work:
         """Flash that an alternative may take."""
         return self.build.footprint.engine_flash_bytes
 
-    @property
-    def precision(self) -> float:
-        """Share of safe answers that is good enough."""
-        return wanted_precision(self.bench)
-
-    def enough(self, count: int) -> int:
-        """Return how many of `count` validation samples must be safe, as it is asked of the network in conversion."""
-        if self.bench.guarantee is None:
-            return ceil(self.precision * count)
-        confidence = 1.0 - self.bench.guarantee.delta
-        enough = (k for k in range(count + 1) if clopper_pearson_lower(k, count, confidence) >= self.precision)
-        return next(enough, count + 1)
-
     def row(
         self, kind: str, candidates: Iterator[Candidate], validated: int, but_not: Alternative | None = None
     ) -> Alternative | None:
@@ -192,9 +181,7 @@ class _Work:
         run, y = self._run(folder, BuildRecord.load(folder).build_id)
         safe = is_safe(self.kernel.error, y, run.y)
         low, high = clopper_pearson(int(safe.sum()), len(safe), 0.95)
-        # As of the network: promised on other samples, and not refuted by these.
-        seen = high if self.bench.guarantee is not None else float(safe.mean())
-        would_do = candidate.safe >= self.enough(validated) and seen >= self.precision
+        would_do = keeps_promise(self.bench, candidate.safe, validated, float(safe.mean()), high)
         cost = figures.spread(run.cost)
         return Alternative(
             kind=kind,
@@ -211,17 +198,21 @@ class _Work:
 
     def _built(self, kind: str, candidates: Iterator[Candidate]) -> tuple[Candidate, Path, int] | None:
         """Return the first that fits, where its image is, and what it takes; None where none fits."""
-        inputs, outputs = len(self.kernel.inputs), len(self.kernel.outputs)
-        empty = self._build(emit_nothing(self.kernel.name, inputs, outputs), self.scratch / "nothing")
         for number, candidate in enumerate(islice(candidates, FLASH_TRIES)):
             folder = self.scratch / f"{kind}-{number}"
             try:
-                taken = self._build(candidate.source, folder) - empty
+                taken = self._build(candidate.source, folder) - self._empty
             except CheckFailed:  # it does not fit the board at all
                 continue
             if taken <= self.budget:
                 return candidate, folder, taken
         return None
+
+    @cached_property
+    def _empty(self) -> int:
+        """Flash of the firmware with a function that does nothing."""
+        inputs, outputs = len(self.kernel.inputs), len(self.kernel.outputs)
+        return self._build(emit_nothing(self.kernel.name, inputs, outputs), self.scratch / "nothing")
 
     def _build(self, text: str, folder: Path) -> int:
         """Build C in the kernel's place; return the image's flash."""
@@ -252,6 +243,29 @@ def wanted_precision(bench: BenchRecord) -> float:
     if bench.guarantee is not None:
         return 1.0 - bench.guarantee.eps
     return bench.precision if bench.precision is not None else 1.0
+
+
+def enough_safe(bench: BenchRecord, count: int) -> int:
+    """Return how many of `count` validation samples must be safe, as it is asked of the network in conversion."""
+    wanted = wanted_precision(bench)
+    if bench.guarantee is None:
+        return ceil(wanted * count)
+    confidence = 1.0 - bench.guarantee.delta
+    return bisect_left(range(count + 1), wanted, key=lambda safe: clopper_pearson_lower(safe, count, confidence))
+
+
+def keeps_promise(bench: BenchRecord, safe: int, count: int, share: float, high: float) -> bool:
+    """Whether an alternative would do: as of the network, promised on other samples, and not refuted by the bench's.
+
+    Args:
+        bench: of the network.
+        safe: how many of the validation samples it answers within the bound.
+        count: how many those are.
+        share: of the bench's samples that it answers within the bound.
+        high: upper end of the interval of that share.
+    """
+    seen = share if bench.guarantee is None else high
+    return safe >= enough_safe(bench, count) and seen >= wanted_precision(bench)
 
 
 def verdict(rows: list[Alternative], bench: BenchRecord, fallback_flash_bytes: int) -> str:

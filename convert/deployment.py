@@ -103,7 +103,6 @@ def load_deployment(folder: Path) -> Deployment:
         raise ArtifactError(f"{path} does not exist.", "Run `axedge convert` first.") from None
     if model_hash(tflite) != record.model_hash:
         raise ArtifactError(f"{path} is not the model of convert.json.", "Run `axedge convert` again.")
-    promise = record.guarantee
     return Deployment(
         kernel=record.kernel,
         has_exact=record.has_exact,
@@ -111,10 +110,7 @@ def load_deployment(folder: Path) -> Deployment:
         net=read(tflite),
         inputs=tuple(InputCode(i.minimum, i.maximum, i.factor, i.bias, i.shift, i.fine_bits) for i in record.inputs),
         outputs=tuple(OutputCode(o.factor, o.bias, o.shift) for o in record.outputs),
-        threshold=record.threshold,
-        eps=promise.eps if promise else 0.0,
-        delta=promise.delta if promise else 0.0,
-        calibration_count=promise.calibration_count if promise else 0,
+        **record.gate._asdict(),
         notes=record.notes,
         guard=tuple(
             Band(band.row, band.column, np.array(band.low, np.int8), np.array(band.high, np.int8))

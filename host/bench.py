@@ -16,7 +16,7 @@ from axedge.artifacts.progress import Progress, silent
 from axedge.artifacts.records.base import axedge_version
 from axedge.artifacts.records.bench import BenchRecord, DesktopComparison, Inputs, LinkFigures, VectorCheck
 from axedge.artifacts.records.build import BuildRecord
-from axedge.artifacts.records.convert import ConvertRecord
+from axedge.artifacts.records.convert import ConvertRecord, Gate
 from axedge.host.assemble import Measured, assemble, calls_of
 from axedge.host.connection import Connection
 from axedge.host.device import Device, VectorsResult
@@ -169,20 +169,21 @@ def _check_identity(device: Device, what: Plan) -> None:
 
 def _check_gate(device: Device, convert: ConvertRecord) -> None:
     """Refuse an image whose gate or promise is not that of convert.json: the model alone does not say."""
-    hello, promise = device.hello, convert.guarantee
-    promised = (promise.eps, promise.delta, promise.calibration_count) if promise else (0.0, 0.0, 0)
-    wanted = (convert.threshold, *np.array(promised[:2], np.float32).tolist(), promised[2])
-    found = (hello.threshold, hello.eps, hello.delta, hello.calibration_count)
+    hello, gate = device.hello, convert.gate
+    wanted = gate._replace(eps=float(np.float32(gate.eps)), delta=float(np.float32(gate.delta)))
+    found = Gate(hello.threshold, hello.eps, hello.delta, hello.calibration_count)
     if found != wanted:
         raise WrongImage(
-            f"the board's gate is not the one of convert.json: {_gate_words(*found)}, not {_gate_words(*wanted)}.",
+            f"the board's gate is not the one of convert.json: {_gate_words(found)}, not {_gate_words(wanted)}.",
             "Run `axedge build` and `axedge flash` again.",
         )
 
 
-def _gate_words(threshold: int, eps: float, delta: float, count: int) -> str:
-    promise = f"eps {eps:.6g}, delta {delta:.6g} from {count:,} samples" if count else "nothing promised"
-    return f"threshold {threshold}, {promise}"
+def _gate_words(gate: Gate) -> str:
+    if not gate.calibration_count:
+        return f"threshold {gate.threshold}, nothing promised"
+    promise = f"eps {gate.eps:.6g}, delta {gate.delta:.6g} from {gate.calibration_count:,} samples"
+    return f"threshold {gate.threshold}, {promise}"
 
 
 def _check_vectors(device: Device, vectors: Vectors) -> tuple[VectorCheck, VectorsResult]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from axedge.artifacts.pair import OPTIMIZE, generated_source
 from axedge.artifacts.records.base import Part, Record
@@ -71,6 +71,22 @@ class Guarantee(Part):
     thresholds: int
     distribution: str
     recorded: str = ""
+
+
+class Gate(NamedTuple):
+    """When the network is used, and what is promised of that: the last three are 0 where nothing is.
+
+    Attributes:
+        threshold: smallest logit code that lets the network be used.
+        eps: promised largest violation rate.
+        delta: 1 - confidence of the promise.
+        calibration_count: samples that it was calibrated on.
+    """
+
+    threshold: int
+    eps: float = 0.0
+    delta: float = 0.0
+    calibration_count: int = 0
 
 
 class Moved(Part):
@@ -431,6 +447,14 @@ class ConvertRecord(Record):
     def form(self) -> str:
         """The network's numbers in words: the width of activations, and the inputs where they are not plain."""
         return f"{self.activations}, two-byte inputs" if self.inputs[0].fine_bits else self.activations
+
+    @property
+    def gate(self) -> Gate:
+        """The gate, as header, firmware and HELLO carry it."""
+        promise = self.guarantee
+        if promise is None:
+            return Gate(self.threshold)
+        return Gate(self.threshold, promise.eps, promise.delta, promise.calibration_count)
 
     @property
     def produced(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from axedge.artifacts.kept import Calls, Judged
 from axedge.artifacts.records.alternatives import AlternativesRecord
 from axedge.artifacts.records.bench import BenchRecord
 from axedge.artifacts.records.build import BuildRecord
-from axedge.artifacts.records.convert import ConvertRecord
+from axedge.artifacts.records.convert import ConvertRecord, Gate
 from axedge.artifacts.records.train import TrainRecord
 from axedge.artifacts.workspace import Workspace
 
@@ -76,11 +76,10 @@ class Material:
 
 def _same_gate(bench: BenchRecord, convert: ConvertRecord) -> bool:
     """Whether the gate that was measured is the one that the conversion promises for."""
-    was, now = bench.guarantee, convert.guarantee
-    if was is None or now is None:
-        return was is None and now is None
-    found = (was.eps, was.delta, was.calibration_count, was.threshold)
-    return found == (now.eps, now.delta, now.calibration_count, convert.threshold)
+    was = bench.guarantee
+    if was is None:  # and then it does not know the threshold either
+        return convert.guarantee is None
+    return convert.gate == Gate(was.threshold, was.eps, was.delta, was.calibration_count)
 
 
 def _others(folder: Path, image_folder: Path) -> tuple[BenchRecord, ...]:

@@ -72,6 +72,21 @@ def tables(kernel: Kernel, data: Data, flash_bytes: int) -> Iterator[Candidate]:
         nodes = min(nodes - 1, int(0.9 * nodes))
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """A set of terms that was tried.
+
+    Attributes:
+        terms: as they were wanted; those of which nothing is left are not in the polynomial.
+        quick: their polynomial, fitted to fewer samples than at the end.
+        safe: how many validation samples it answers within the bound.
+    """
+
+    terms: tuple[Term, ...]
+    quick: Polynomial
+    safe: int
+
+
 class Polynomials:
     """Sets of Chebyshev terms, each with the share of validation samples that it keeps within the bound.
 
@@ -83,7 +98,7 @@ class Polynomials:
 
     def __init__(self, kernel: Kernel, data: Data, flash_bytes: int) -> None:
         self._kernel, self._data, self._flash_bytes = kernel, data, flash_bytes
-        self._found: list[tuple[int, tuple[Term, ...]]] = []
+        self._found: list[_Tried] = []
         most = min(flash_bytes // (_LOOP_TERM_BYTES * len(kernel.outputs) + 2), _QUICK_SAMPLES // _SAMPLES_A_TERM)
         self._grow(max(most, 1))
         self._prune()
@@ -92,7 +107,7 @@ class Polynomials:
         """Try sets of rising degree until they no longer get better."""
         best, since, count = 0, 0, len(self._data.validation)
         for terms in term_sets(len(self._kernel.inputs), most):
-            safe, _ = self._try(terms)
+            safe = self._try(terms).safe
             since = 0 if safe > best + _AS_GOOD * count else since + 1
             best = max(best, safe)
             if since > _PATIENCE or best == count:
@@ -100,34 +115,33 @@ class Polynomials:
 
     def _prune(self) -> None:
         """Try the best set with fewer and fewer of its terms: those with the smallest coefficients go."""
-        best, terms = max(self._found, key=lambda one: (one[0], -len(one[1])))
-        safe, polynomial = self._try(terms)
-        while len(polynomial.terms) > 1 and 2 * safe > best:
-            sizes = np.abs(polynomial.coefficients * np.array(polynomial.scales)).max(axis=1)
+        best = one = max(self._found, key=lambda one: (one.safe, -len(one.terms)))
+        while len(one.quick.terms) > 1 and 2 * one.safe > best.safe:
+            sizes = np.abs(one.quick.coefficients * np.array(one.quick.scales)).max(axis=1)
             kept = np.sort(np.argsort(-sizes, kind="stable")[: int(_PRUNED * len(sizes))])
-            safe, polynomial = self._try(tuple(polynomial.terms[index] for index in kept))
+            one = self._try(tuple(one.quick.terms[index] for index in kept))
 
-    def _try(self, terms: tuple[Term, ...]) -> tuple[int, Polynomial]:
+    def _try(self, terms: tuple[Term, ...]) -> _Tried:
         """Fit a set to fewer samples than at the end, and keep how many answers are within the bound."""
         train, validation = self._data.train, self._data.validation
         quick = Samples(train.x[:_QUICK_SAMPLES], train.y[:_QUICK_SAMPLES])
         polynomial = fit_polynomial(self._kernel, quick, validation, terms, _QUICK_ROUNDS)
-        safe = _safe(self._kernel, validation, polynomial)
-        self._found.append((safe, terms))
-        return safe, polynomial
+        tried = _Tried(terms, polynomial, _safe(self._kernel, validation, polynomial))
+        self._found.append(tried)
+        return tried
 
     def best(self) -> Iterator[Candidate]:
         """Yield the best that may fit, then those with fewer terms, best first."""
         left = self._found
         while left:
-            top = max(safe for safe, _ in left) - _AS_GOOD * len(self._data.validation)
-            terms = min((terms for safe, terms in left if safe >= top), key=len)
+            top = max(one.safe for one in left) - _AS_GOOD * len(self._data.validation)
+            terms = min((one.terms for one in left if one.safe >= top), key=len)
             yield from self._forms(terms)
-            left = [(safe, one) for safe, one in left if len(one) < len(terms)]
+            left = [one for one in left if len(one.terms) < len(terms)]
 
     def fewest(self, wanted: int) -> Iterator[Candidate]:
         """Yield those that keep at least `wanted` validation samples within the bound, fewest terms first."""
-        for terms in sorted((terms for safe, terms in self._found if safe >= wanted), key=len):
+        for terms in sorted((one.terms for one in self._found if one.safe >= wanted), key=len):
             yield from (form for form in self._forms(terms) if form.safe >= wanted)
 
     def _forms(self, terms: tuple[Term, ...]) -> Iterator[Candidate]:

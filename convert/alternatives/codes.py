@@ -11,7 +11,7 @@ CODE_MAX = 32_767
 #: A node may lie this far outside the range of the results, in parts of the range: interpolation can use it.
 _SPARE = 0.25
 #: Up to here the float rule of an output holds.
-_LARGEST_SCALE = 2.0**99
+LARGEST_SCALE = 2.0**99
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class OutputScale:
         spare = _SPARE * (high - low)
         low, high = max(float(values.min()), low - spare), min(float(values.max()), high + spare)
         scale = max((high - low) / (2 * CODE_MAX), np.finfo(np.float32).tiny * 1e3, abs(low) * 1e-7)
-        scale = np.float32(min(scale, _LARGEST_SCALE))
+        scale = np.float32(min(scale, LARGEST_SCALE))
         return cls(round((low + high) / 2 / float(scale)), float(scale))
 
     def encode(self, values: ArrayLike) -> NDArray[np.int32]:

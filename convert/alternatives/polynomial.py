@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from axedge.convert.alternatives.codes import LARGEST_SCALE
 from axedge.convert.alternatives.fit import ROUNDS, fit
 from axedge.convert.alternatives.positions import FRACTION_BITS, Axis
 from axedge.kernels.kernel import Kernel, Samples
@@ -21,8 +22,6 @@ CELLS = (2 * ONE) >> FRACTION_BITS
 _SUM_LIMIT = 1 << 30
 #: So many bits of it are dropped: the rest is exact in a float32.
 SUM_SHIFT = 7
-#: Up to here the float rule of an output holds.
-_LARGEST_SCALE = 2.0**99
 
 Term = tuple[int, ...]
 """Degree in each input."""
@@ -142,7 +141,7 @@ def _scale(coefficients: NDArray[np.float64]) -> float:
         ValueError: it is too large for the float rules.
     """
     scale = float(np.float32((1.1 * float(np.abs(coefficients).sum()) + 1e-20) / _SUM_LIMIT))
-    if not scale * 2.0**SUM_SHIFT < _LARGEST_SCALE:
+    if not scale * 2.0**SUM_SHIFT < LARGEST_SCALE:
         raise ValueError("an output's range is too wide.")
     return scale
 

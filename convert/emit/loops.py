@@ -38,26 +38,16 @@ MULTIPLY_SPLIT = """\
    of sums of 32 bits and right shifts of at least 17 in all, by two short products instead of a long one. */
 static int32_t requantise_wide(int32_t x, int32_t multiplier, int shift)
 {
-    const uint32_t low = ((uint32_t)x & 0xFFFFu) * (uint32_t)multiplier;
+@LESS@    const uint32_t low = ((uint32_t)x & 0xFFFFu) * (uint32_t)multiplier;
     const int32_t high = (x >> 16) * multiplier + (int32_t)(low >> 16);
     return (high + ((int32_t)1 << (-2 - shift))) >> (-1 - shift);
 }
 """
 
-MULTIPLY_EITHER = """\
-/* TensorFlow Lite Micro's MultiplyByQuantizedMultiplier for 16-bit networks, a 15-bit factor, rounded once, halves up:
-   of sums of 32 bits; by two short products where the right shift is at least 17 in all, as it is of most units. */
-static int32_t requantise_wide(int32_t x, int32_t multiplier, int shift)
-{
-    uint32_t low;
-    int32_t high;
-    if (shift > -2) {
+SHIFTED_LESS = """\
+    if (shift > -2) { /* a few units: the long one */
         return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (14 - shift))) >> (15 - shift));
     }
-    low = ((uint32_t)x & 0xFFFFu) * (uint32_t)multiplier;
-    high = (x >> 16) * multiplier + (int32_t)(low >> 16);
-    return (high + ((int32_t)1 << (-2 - shift))) >> (-1 - shift);
-}
 """
 
 CLAMP = """\
@@ -141,7 +131,7 @@ def wide_multiply(net: QNet) -> str:
     if not short_sums(net):
         return MULTIPLY_WIDE
     shifts = [int(operation.shift.max()) for operation in net.operations if isinstance(operation, Dense)]
-    return MULTIPLY_SPLIT if max(shifts, default=-2) <= -2 else MULTIPLY_EITHER
+    return MULTIPLY_SPLIT.replace("@LESS@", SHIFTED_LESS if max(shifts, default=-2) > -2 else "")
 
 
 def print_loops(net: QNet) -> str:

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from axedge.alternatives import verdict
+from axedge.alternatives import enough_safe, keeps_promise, verdict
 from axedge.artifacts.records.alternatives import Alternative
 from axedge.artifacts.records.bench import Spread
+from axedge.kernels.metrics import clopper_pearson_lower
 
 pytestmark = pytest.mark.host
 
@@ -76,3 +77,19 @@ def test_the_exact_function_is_named_where_it_costs_least(exact: float, rows: li
         footprint=SimpleNamespace(engine_flash_bytes=1816),
     )
     assert (f"the exact function alone, {exact:.0f} instructions, costs least" in verdict(rows, bench, 0)) is said
+
+
+def test_an_alternative_is_held_to_the_promise_as_the_network_is() -> None:
+    bench = SimpleNamespace(guarantee=SimpleNamespace(eps=0.05, delta=0.05), precision=0.99)
+    enough = enough_safe(bench, 10_000)
+    assert clopper_pearson_lower(enough, 10_000, 0.95) >= 0.95 > clopper_pearson_lower(enough - 1, 10_000, 0.95)
+    assert keeps_promise(bench, enough, 10_000, share=0.947, high=0.951)
+    assert not keeps_promise(bench, enough, 10_000, share=0.947, high=0.949)  # refuted
+    assert not keeps_promise(bench, enough - 1, 10_000, share=0.96, high=0.97)  # too little evidence
+
+
+def test_without_a_promise_an_alternative_is_held_to_the_networks_precision() -> None:
+    bench = SimpleNamespace(guarantee=None, precision=0.9)
+    assert keeps_promise(bench, 9_000, 10_000, share=0.9, high=0.91)
+    assert not keeps_promise(bench, 9_000, 10_000, share=0.89, high=0.91)
+    assert not keeps_promise(bench, 8_999, 10_000, share=0.9, high=0.91)
