@@ -190,6 +190,13 @@ class Ledger:
             study.sampler = optuna.samplers.TPESampler(
                 multivariate=True, group=True, n_startup_trials=_LEARNS_FROM, seed=seed + begun
             )
-        for left in study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING]):
-            study.tell(left.number, state=optuna.trial.TrialState.FAIL)
+        self._fail_leftovers(study)
         return study
+
+    def _fail_leftovers(self, study: Study) -> None:
+        """Mark as failed what a search that was stopped or killed left running, or in the queue of Optuna."""
+        State = self._optuna.trial.TrialState
+        for _ in study.get_trials(deepcopy=False, states=[State.WAITING]):
+            study.ask()  # only a trial that runs can fail, and those in the queue come first
+        for left in study.get_trials(deepcopy=False, states=[State.RUNNING]):
+            study.tell(left.number, state=State.FAIL)

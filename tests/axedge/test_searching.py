@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 
 from axedge import cli
@@ -118,6 +120,21 @@ def test_a_search_that_is_stopped_goes_on_and_loses_nothing(tmp_path: Path) -> N
     third = Inventors()
     assert run(tmp_path, third).trials == record.trials
     assert third.jobs == []
+
+
+def test_a_search_that_ends_between_queue_and_trial_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, ask = itertools.count(1), optuna.Study.ask
+
+    def ends_at_the_fourth(study: optuna.Study) -> optuna.Trial:
+        if next(asked) == 4:
+            raise KeyboardInterrupt
+        return ask(study)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.Study, "ask", ends_at_the_fourth)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, Inventors())
+    assert [one.rung for one in run(tmp_path, Inventors()).trials].count("short") == 8
 
 
 def test_another_budget_uses_the_same_trials(tmp_path: Path) -> None:
