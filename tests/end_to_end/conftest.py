@@ -1,4 +1,4 @@
-"""The whole road, walked once a run and shared by the tests here."""
+"""The whole road, walked once a run and shared by the tests here that are of the group `road`."""
 
 from __future__ import annotations
 
@@ -27,4 +27,13 @@ def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("road")
     axedge("train", "inversek2j", cwd=folder)
     axedge("convert", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hasty_road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in some seconds, for tests to which it does not matter how good the network is."""
+    folder = tmp_path_factory.mktemp("hasty")
+    axedge("train", "inversek2j", "--steps", 200, "--restarts", 2, cwd=folder)
+    axedge("convert", "--no-guarantee", "--effort", 0.01, cwd=folder)
     return folder

@@ -13,7 +13,7 @@ import pytest
 from tests.end_to_end.conftest import axedge
 
 pytestmark = [pytest.mark.qemu, pytest.mark.train]
-QUICK = ("--steps", 6000, "--restarts", 8)
+QUICK = ("--steps", 3000, "--restarts", 4)
 
 FOUR_INPUTS = """
 name    = "mixing"
