@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from axedge.kernels.kernel import load_kernel
+from tests.end_to_end.conftest import WITHOUT_ALTERNATIVES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,10 +33,6 @@ verb = arguments[0] if arguments else ""
 has = lambda *names: any(one in names for one in arguments)
 assert not has("--port") or has("--dry-run"), "a page must not open a port in a test"
 AXEDGE = [{python!r}, "-m", "axedge.cli"]
-# Tables and polynomials take a minute a board, and have tests of their own.
-WITHOUT_ALTERNATIVES = (
-    "from axedge import cli, pipeline; pipeline.Pipeline.alternatives = lambda *_: None; cli.main()"
-)
 if verb == "train":
     arguments += ["--steps", "300", "--restarts", "2"]
 elif verb == "convert":
@@ -43,7 +40,8 @@ elif verb == "convert":
 elif verb in ("run", "bench") and not has("--samples"):
     arguments += ["--samples", "200"]
 if verb == "run":
-    AXEDGE = [{python!r}, "-c", WITHOUT_ALTERNATIVES]
+    # Tables and polynomials take a minute a board, and have tests of their own.
+    AXEDGE = [{python!r}, "-c", {without_alternatives!r}]
 sys.exit(subprocess.run(AXEDGE + arguments).returncode)
 """
 
@@ -112,7 +110,7 @@ def bench_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     shim = folder / "bin" / "axedge"
     shim.parent.mkdir()
-    shim.write_text(SHIM.format(python=sys.executable))
+    shim.write_text(SHIM.format(python=sys.executable, without_alternatives=WITHOUT_ALTERNATIVES))
     shim.chmod(0o755)
     (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".venv" / "bin" / "activate").write_text("")

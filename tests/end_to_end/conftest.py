@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 AXEDGE = [sys.executable, "-m", "axedge.cli"]
+SAMPLES = 2000
+"""What `run` benches everywhere here: with another number it would be done again, table and polynomial with it."""
+WITHOUT_ALTERNATIVES = "from axedge import cli, pipeline; pipeline.Pipeline.alternatives = lambda *_: None; cli.main()"
 Verb = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.end_to_end.browser import DRAWN_S, opened
-from tests.end_to_end.conftest import axedge
+from tests.end_to_end.conftest import SAMPLES, axedge
 
 pytestmark = [pytest.mark.qemu, pytest.mark.train, pytest.mark.xdist_group("road")]
 
@@ -22,7 +22,7 @@ MARKUP = "<img src=x onerror=\"document.title='taken'\"></script><b>bold</b> & `
 
 @pytest.fixture(scope="module")
 def benched(road: Path) -> Path:
-    axedge("run", "inversek2j", "--board", "microbit", "--samples", 2000, cwd=road)
+    axedge("run", "inversek2j", "--board", "microbit", "--samples", SAMPLES, cwd=road)
     return road
 
 
