@@ -89,10 +89,14 @@ def _rest(record: BenchRecord) -> Table:
         f"flash {size.flash_bytes:,} B, static RAM {size.ram_bytes:,} B, stack {size.stack_bytes:,} B",
     )
     table.add_row("of it the network", f"flash {size.engine_flash_bytes:,} B, static RAM {size.engine_ram_bytes:,} B")
-    table.add_row(
-        "link", f"{line.samples_per_s:,.0f} samples/s, {line.retries:,} retries, {line.crc_errors:,} damaged frames"
-    )
+    retries = _count(line.retries, "retry", "retries")
+    damaged = _count(line.crc_errors, "damaged frame", "damaged frames")
+    table.add_row("link", f"{line.samples_per_s:,.0f} samples/s, {retries}, {damaged}")
     return table
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def _gated(ticks: Ticks) -> str:
