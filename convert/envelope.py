@@ -28,6 +28,8 @@ _LOST = (0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08)
 #: with 5 % of them left, a predictor of three units refused 28 % of the application's inputs to refuse 4 %. With all of
 #: them left, such predictors refused about half, one of 24 units a twelfth (kmeans).
 _PRICE, _MOST_PRICE, _MOST_PRICE_OF_A_UNIT = 5.0, 0.6, 2.0
+#: Where no predictor learns to refuse them, the aim itself is worth something, and more may be turned away for it.
+_AIM_ALONE, _LOST_ALONE = 0.3, (0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25)
 #: An envelope, or more projections, must be worth this share of the application's inputs.
 _LEAST_WORTH = 0.003
 #: Foreign points needed to fit an envelope and to judge it.
@@ -86,27 +88,30 @@ def choose_envelope(
         judged: others, shape (L, n).
         share: of all foreign points that lie within the bands.
         aim: share of them that may be let through.
-        units: of the predictor's last hidden layer: the more, the less it pays to refuse what is left.
+        units: of the last hidden layer of a predictor that learns to refuse what is left: the more, the less it pays.
+            0: none does.
     """
-    most = min(_MOST_PRICE, _MOST_PRICE_OF_A_UNIT / units)
     if share <= aim or min(len(foreign), len(judged)) < _LEAST_POINTS:
         return None
-    best, least = None, _price(share - aim, most) - _LEAST_WORTH
+    best, least = None, _price(share - aim, units) - _LEAST_WORTH
     for count in _COUNTS:
         fitted = _fitted(np.asarray(own, np.float64), np.asarray(foreign, np.float64), count)
         known, others, strangers = (fitted.distances(x) for x in (own[:_SCORED], held_out, judged))
-        for lost in _LOST:
+        for lost in _LOST if units else (*_LOST, *_LOST_ALONE):
             limit = np.quantile(known, 1.0 - lost)
-            price = max(np.mean(others > limit), lost) + _price(share * np.mean(strangers <= limit) - aim, most)
+            price = max(np.mean(others > limit), lost) + _price(share * np.mean(strangers <= limit) - aim, units)
             if price <= least:
                 best, least = Shape(fitted.weights, fitted.middle, fitted.half, lost), price
         least -= _LEAST_WORTH if best is not None and best.weights.shape[1] == count else 0.0
     return best
 
 
-def _price(share: float, most: float) -> float:
-    """Return what the predictor would pay to refuse this share of the foreign points, at most all of them."""
-    return min(_PRICE * max(share, 0.0), most)
+def _price(share: float, units: int) -> float:
+    """Return what it costs to leave this share of the foreign points above the aim, in inputs of the application."""
+    price = _PRICE * max(share, 0.0)
+    if not units:
+        return price + (_AIM_ALONE if share > 0.0 else 0.0)
+    return min(price, _MOST_PRICE, _MOST_PRICE_OF_A_UNIT / units)  # all of them can be refused for so much
 
 
 def envelope_of(shape: Shape, entry: Activation, own: Coarse, *, rounded: bool = True) -> Envelope:

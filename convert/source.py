@@ -40,6 +40,11 @@ class Source:
     maps: Maps
     gate: float = 0.0
 
+    @property
+    def refusing_units(self) -> int:
+        """Units of the predictor's last hidden layer; 0 where none learns to refuse foreign points."""
+        return 0 if self.trained is None else self.trained.topology.predictor[-1]
+
 
 def load_source(kernel: Kernel, train_folder: Path, options: ConvertOptions) -> Source:
     """Read the networks.

@@ -29,6 +29,8 @@ FOREIGN_AIM = 0.008
 #: Share that the domain guard is to leave. Not all of the limit: in whole numbers, on other points, it comes out up to
 #: 0.2 % higher, and a predictor of a few units can refuse the last few only with many of the application's inputs.
 GUARD_AIM = 0.006
+#: The same where no predictor learns to refuse what is left.
+GUARD_AIM_ALONE = 0.004
 #: Codes of normalised inputs before a network has its own scale.
 _NOMINAL = Activation("u", 1, 8, 2.0 / 255.0, 0)
 
@@ -95,12 +97,20 @@ class Task:
     outside: Outside
 
     @classmethod
-    def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int) -> Task:
-        """Draw the samples, and choose the domain guard."""
+    def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int, units: int) -> Task:
+        """Draw the samples, and choose the domain guard.
+
+        Args:
+            kernel: what is approximated.
+            maps: between the kernel's units and the network's.
+            precision: at which invocation is to be largest.
+            seed: of the samples.
+            units: of the last hidden layer of a predictor that learns to refuse foreign points; 0: none does.
+        """
         train = kernel.draw("train", TRAIN_SAMPLES, seed)
         finals = kernel.draw("validation", FINAL_SAMPLES, seed)
         validation = Samples(finals.x[:VALIDATION_SAMPLES], finals.y[:VALIDATION_SAMPLES])
-        outside = _outside(kernel, maps, train, validation, seed)
+        outside = _outside(kernel, maps, train, validation, seed, units)
         return cls(kernel, maps, precision, train, validation, finals, outside)
 
     def deploy(self, tflite: bytes) -> Deployment:
@@ -131,7 +141,7 @@ class Task:
         return Worth(float(safe.mean()), invocation_at_precision(safe, margins, self.precision))
 
 
-def _outside(kernel: Kernel, maps: Maps, train: Samples, validation: Samples, seed: int) -> Outside:
+def _outside(kernel: Kernel, maps: Maps, train: Samples, validation: Samples, seed: int, units: int) -> Outside:
     """Choose the domain guard: bands first, and an envelope where these let too many foreign points through."""
     foreign = Foreign.of(kernel)
     points, judged = (foreign.draw(purpose, FOREIGN_POINTS, seed)[0] for purpose in ("train", "validation"))
@@ -142,7 +152,8 @@ def _outside(kernel: Kernel, maps: Maps, train: Samples, validation: Samples, se
     within = [inside(bands, codes) for codes in (own, held_out, *strangers)]
     passing = float(within[2].mean()) if len(points) else 0.0
     parts = [maps.normalise(x)[kept] for x, kept in zip(xs, within, strict=True)]
-    shape = choose_envelope(*parts, share=passing, aim=GUARD_AIM, units=kernel.network.predictor[-1])
+    aim = GUARD_AIM if units else GUARD_AIM_ALONE
+    shape = choose_envelope(*parts, share=passing, aim=aim, units=units)
     if shape is not None:
         envelope = envelope_of(shape, _NOMINAL, own)
         within[2] = inside(bands, strangers[0], envelope)

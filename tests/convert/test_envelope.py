@@ -69,6 +69,25 @@ def test_a_predictor_of_many_units_is_left_what_only_a_costly_guard_tells():
     assert few is not None and few.lost > 0.02 and many is None
 
 
+def test_where_no_predictor_learns_the_guard_alone_reaches_the_aim_if_it_can():
+    rng = np.random.default_rng(4)
+    own, others = rng.uniform(-0.95, 0.95, (20_000, 3)), rng.uniform(-0.95, 0.95, (8_000, 3))
+    box = rng.uniform(-1, 1, (400_000, 3))
+    strangers = box[np.abs(box).max(axis=1) > 0.92]
+    known, judged = strangers[:8_000], strangers[8_000:16_000]
+
+    def left(shape, x):
+        return float((shape.distances(x) <= np.quantile(shape.distances(own), 1.0 - shape.lost)).mean())
+
+    for share in (0.04, 0.1):
+        some, alone = (choose_envelope(own, others, known, judged, share, 0.006, units=units) for units in (3, 0))
+        assert share * left(alone, judged) <= 0.006 < share * left(some, judged)
+        assert some.lost < alone.lost
+    # For what it cannot reach, half of them lying where the application goes, it turns no more away than it pays.
+    mixed = [np.concatenate([x[:4_000], rng.uniform(-0.95, 0.95, (4_000, 3))]) for x in (known, judged)]
+    assert choose_envelope(own, others, *mixed, 0.05, 0.006, units=0).lost < 0.08
+
+
 def envelopes():
     """Envelopes of two to four inputs: any weights, intervals of no width, of some, or open at an end."""
     numbers = st.tuples(st.integers(-127, 127), st.integers(-40_000, 40_000), st.integers(0, 60_000))

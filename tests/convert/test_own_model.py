@@ -12,7 +12,9 @@ import pytest
 
 from axedge.artifacts.errors import ArtifactError, UnsupportedModel, UsageError
 from axedge.convert.deployment import answer, load_deployment
+from axedge.convert.options import convert_options
 from axedge.convert.own_model import load_own_model
+from axedge.convert.source import load_source
 from axedge.convert.stage import convert_inputs_digest, convert_kernel
 from axedge.kernels.kernel import load_kernel
 
@@ -74,6 +76,8 @@ def test_it_is_converted_as_it_is_and_equals_tflm(kernel, tmp_path, activations)
     model = two_heads()
     path = saved(tmp_path, model)
     options = {"model": str(path), "activations": activations}
+    # It is not trained here to refuse foreign points: kernel.toml's predictor has no say in its guard.
+    assert load_source(kernel, tmp_path / "no training", convert_options(**options)).refusing_units == 0
     record = convert_kernel(kernel, tmp_path / "no training", tmp_path / "out", **options)
     assert (record.candidate, record.how, record.tflm.result) == ("my.keras", "converted", "passed")
     assert {"LOGISTIC", "TANH", "FULLY_CONNECTED"} <= set(record.operators)
