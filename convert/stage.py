@@ -108,7 +108,7 @@ def convert_kernel(
     chosen = convert_options(**options)
     recorded = None if chosen.calibrate is None else read_application(kernel, Path(chosen.calibrate))
     source = load_source(kernel, train_folder, chosen)
-    task = Task.of(kernel, source.maps, chosen.guarantee or 0.95, chosen.seed, source.refusing_units)
+    task = Task.of(kernel, source.maps, chosen.guarantee or 0.95, chosen.seed, units=source.refusing_units)
     application = None
     if recorded is not None:
         application = application_of(task, recorded, source.trained)

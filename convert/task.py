@@ -29,8 +29,6 @@ FOREIGN_AIM = 0.008
 #: Share that the domain guard is to leave. Not all of the limit: in whole numbers, on other points, it comes out up to
 #: 0.2 % higher, and a predictor of a few units can refuse the last few only with many of the application's inputs.
 GUARD_AIM = 0.006
-#: The same where no predictor learns to refuse what is left.
-GUARD_AIM_ALONE = 0.004
 #: Codes of normalised inputs before a network has its own scale.
 _NOMINAL = Activation("u", 1, 8, 2.0 / 255.0, 0)
 
@@ -97,7 +95,7 @@ class Task:
     outside: Outside
 
     @classmethod
-    def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int, units: int) -> Task:
+    def of(cls, kernel: Kernel, maps: Maps, precision: float, seed: int, *, units: int) -> Task:
         """Draw the samples, and choose the domain guard.
 
         Args:
@@ -152,8 +150,7 @@ def _outside(kernel: Kernel, maps: Maps, train: Samples, validation: Samples, se
     within = [inside(bands, codes) for codes in (own, held_out, *strangers)]
     passing = float(within[2].mean()) if len(points) else 0.0
     parts = [maps.normalise(x)[kept] for x, kept in zip(xs, within, strict=True)]
-    aim = GUARD_AIM if units else GUARD_AIM_ALONE
-    shape = choose_envelope(*parts, share=passing, aim=aim, units=units)
+    shape = choose_envelope(*parts, share=passing, aim=GUARD_AIM, units=units)
     if shape is not None:
         envelope = envelope_of(shape, _NOMINAL, own)
         within[2] = inside(bands, strangers[0], envelope)

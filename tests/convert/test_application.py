@@ -78,7 +78,7 @@ def test_no_row_serves_two_purposes(kernel, trained, recorded):
     from axedge.convert.task import Task
 
     record = TrainRecord.load(trained)
-    task = Task.of(kernel, Maps.of(record.normalisation), 0.9, 0, 3)
+    task = Task.of(kernel, Maps.of(record.normalisation), 0.9, 0, units=3)
     table = read_application(kernel, recorded)
     x = table.values
     parts = application_of(task, replace(table, values=np.concatenate([x, x])), record)

@@ -103,7 +103,7 @@ def test_gradients_reach_weights_and_ranges_through_the_rounding():
 def task():
     kernel = load_kernel("inversek2j")
     maps = Maps(((0.25, 0.75), (0.5, 0.5)), ((0.8, 0.8), (0.8, 0.8)))
-    return Task.of(kernel, maps, 0.9, 0, 3)
+    return Task.of(kernel, maps, 0.9, 0, units=3)
 
 
 def tuned(task: Task, stretches) -> Tuned:

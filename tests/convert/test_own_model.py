@@ -94,6 +94,14 @@ def test_it_is_converted_as_it_is_and_equals_tflm(kernel, tmp_path, activations)
     assert again == record.inputs_digest
 
 
+def test_the_guard_alone_keeps_the_limit_where_no_head_refuses(tmp_path):
+    kmeans = load_kernel("kmeans")
+    model = keras().Sequential([keras().Input((6,)), dense(3, "tanh", 1), dense(1)])
+    options = {"model": str(saved(tmp_path, model)), "guarantee": None}
+    foreign = convert_kernel(kmeans, tmp_path / "no training", tmp_path / "out", **options).foreign
+    assert foreign.held and foreign.bound <= foreign.limit == 0.01
+
+
 def convolution():
     return keras().Sequential([keras().Input((2,)), keras().layers.Reshape((2, 1)), keras().layers.Flatten(), dense(2)])
 

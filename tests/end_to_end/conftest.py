@@ -13,12 +13,15 @@ AXEDGE = [sys.executable, "-m", "axedge.cli"]
 SAMPLES = 2000
 """What `run` benches everywhere here: with another number it would be done again, table and polynomial with it."""
 WITHOUT_ALTERNATIVES = "from axedge import cli, pipeline; pipeline.Pipeline.alternatives = lambda *_: None; cli.main()"
+HASTY = [sys.executable, "-c", WITHOUT_ALTERNATIVES]
 Verb = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def axedge(*arguments: object, cwd: Path, expect: int = 0, within_s: float = 500) -> subprocess.CompletedProcess[str]:
+def axedge(
+    *arguments: object, cwd: Path, expect: int = 0, within_s: float = 500, program: list[str] = AXEDGE
+) -> subprocess.CompletedProcess[str]:
     """Run a verb as a user does, in a process of its own; fail the test on another exit code than expected."""
-    command = [*AXEDGE, *map(str, arguments)]
+    command = [*program, *map(str, arguments)]
     answer = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=within_s, check=False)
     assert answer.returncode == expect, f"{' '.join(command[3:])}\n{answer.stdout}\n{answer.stderr}"
     return answer

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.end_to_end.conftest import SAMPLES, axedge
+from tests.end_to_end.conftest import SAMPLES, WITHOUT_ALTERNATIVES, axedge
 
 ROOT = Path(__file__).parents[2]
 
@@ -143,7 +143,8 @@ def test_the_train_extra_brings_the_whole_road(environment: Callable[[str], Envi
     image = maker.folder / "out" / "inversek2j" / "microbit" / "aot-i8"
     assert json.loads((image / "bench.json").read_text())["vectors"]["mismatches"] == 0
     assert (image / "report.html").is_file()
-    maker.run("-m", "axedge.cli", "build", "inversek2j", "--board", "native")
+    maker.run("-c", WITHOUT_ALTERNATIVES, "run", "inversek2j", "--board", "native", "--samples", 200)
+    assert (maker.folder / "out/inversek2j/native/aot-i8/report.html").is_file()
     for engine in ("aot", "tflm"):
         maker.run("-m", "axedge.cli", "export", "inversek2j", "--to", "cmake", "--engine", engine)
         assert (maker.folder / "out/inversek2j/export" / f"cmake-{engine}" / "axnet_inversek2j/README.md").is_file()

@@ -17,7 +17,7 @@ from tests.end_to_end.conftest import AXEDGE, axedge
 
 pytestmark = [pytest.mark.cc, pytest.mark.train]
 TASK = ["search", "./dew", "--board", "native", "--guarantee", "0.8", "--flash", "8K", "--effort", "0.01"]
-TASK += ["--trials", "3", "--finals", "1"]
+TASK += ["--trials", "4", "--finals", "1"]
 
 
 def finished(folder: Path) -> set[tuple[str, str]]:
@@ -70,7 +70,7 @@ def test_a_stopped_and_a_killed_search_go_on_with_ray(tmp_path: Path) -> None:
     assert before <= after
     body = json.loads(answer.stdout)
     trials = body["trials"]
-    assert [one["rung"] for one in trials].count("short") == 3
+    assert [one["rung"] for one in trials].count("short") == 4
     assert {one["shape"]["inputs"] for one in trials} == {"plain", "two-byte"}
     old = {json.loads(outcome)["worker"] for _, outcome in before}
     new = {one["outcome"]["worker"] for one in trials} - old
