@@ -76,7 +76,10 @@ def test_a_board_is_benched_and_says_all_it_promises(road: Path, board: str, uni
     assert body["vectors"]["mismatches"] == 0
     assert body["ticks"]["unit"] == unit
     assert source in body["ticks"]["source"].lower()
-    assert 0 < body["ticks"]["gated"]["min"] <= body["ticks"]["gated"]["mean"]
+    gated = body["ticks"]["gated"]
+    # A computer's clock may see no time pass in its quickest call; what is counted is never nothing.
+    assert gated["min"] > 0 or unit == "nanoseconds"
+    assert gated["mean"] > 0 and gated["min"] <= gated["mean"] <= gated["max"]
     assert body["footprint"]["engine_ram_bytes"] == 0
     assert board in body["verdict"]
     # The emulated board still holds the network, not the table or polynomial that was set beside it.
@@ -134,7 +137,8 @@ def test_what_is_up_to_date_is_not_done_again(road: Path) -> None:
     answer = axedge("run", "inversek2j", "--board", "native", "--samples", SAMPLES, cwd=road)
     assert answer.stderr.count("up to date") == 6
     assert before == {path: path.stat().st_mtime_ns for path in before}
-    assert "Worth" in answer.stdout or "worth" in answer.stdout
+    # The verdict itself hangs on this computer's clock.
+    assert bench_json(road, "native")["verdict"] in " ".join(answer.stdout.split())
 
 
 def test_inputs_that_no_network_may_answer_go_to_the_exact_function(road: Path, tmp_path: Path) -> None:

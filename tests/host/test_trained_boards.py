@@ -98,7 +98,10 @@ def test_a_trained_network_runs_bit_for_bit_and_is_benched(converted, tmp_path, 
     )
     assert record.paths.approximated == int((logits >= trained.threshold).sum()) > SAMPLES / 2
     assert record.ticks.unit == UNITS[board.emulator.kind]
-    assert record.ticks.approximate.min > 0 and record.ticks.exact.min > 0
+    for ticks in (record.ticks.approximate, record.ticks.exact):
+        # A computer's clock may see no time pass in its quickest call; what is counted is never nothing.
+        assert 0 <= ticks.min <= ticks.mean <= ticks.max and ticks.mean > 0
+        assert ticks.min > 0 or record.ticks.unit == "nanoseconds"
     assert record.precision > 0.85
     assert record.footprint.engine_ram_bytes == 0 or (name, optimize) == ("arduino-uno", "size")  # a row a layer
 
