@@ -95,8 +95,8 @@ def _rest(record: BenchRecord) -> Table:
     return table
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+def _count(events: int, one: str, many: str) -> str:
+    return f"{events:,} {one if events == 1 else many}"
 
 
 def _gated(ticks: Ticks) -> str:
