@@ -142,6 +142,11 @@ def test_the_tables_fit_eighty_columns(tmp_path, emulated):
         assert word in text
     assert f"{record.violations:,} of {record.paths.approximated:,} exceed the bound" in text
     assert ("instructions a call" in text) == emulated
+    for events, words in ((0, "0 retries, 0 damaged frames"), (1, "1 retry, 1 damaged frame\n"), (2, "2 retries, 2 dam")):
+        line = record.link.model_copy(update={"retries": events, "crc_errors": events})
+        out = io.StringIO()
+        Console(file=out, width=80, color_system=None).print(bench_table(record.model_copy(update={"link": line})))
+        assert words in "\n".join(row.rstrip() for row in out.getvalue().splitlines())
 
 
 def test_a_gated_call_that_is_cheaper_than_the_network_is_explained():
